@@ -1,0 +1,1 @@
+"""Rules that propose a time step: the learned one and the classical ones."""

@@ -1,0 +1,90 @@
+"""Dimensionless numbers that describe a state to the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..physics.conserved import total_energy
+from ..physics.gravity import Gravity, pairs
+from ..physics.state import System
+
+
+_NEARLY_CIRCULAR = 0.01
+
+
+@dataclass(frozen=True)
+class Dimensionless:
+    r"""Pairs, tightest first, each described by ratios that no change of units can touch.
+
+    For the pair (i, j) with separation r, radial and transverse relative velocity :math:`v_r`
+    and :math:`v_t`, mass M = m_i + m_j, and for a system of energy E:
+
+    .. math::
+        A = \frac{v_t^2 r}{M} - 1, \qquad
+        B = \frac{v_r v_t r}{M}, \qquad
+        b = \log \frac{|E| r}{m_i m_j}
+
+    A and B are e cos f and e sin f of the pair's own Kepler orbit (eccentricity e, true anomaly
+    f), B negative on approach; b is the depth in the system's well. Nearly circular orbits crowd
+    around A = B = 0, where the longest good step depends on them most, so
+    :math:`\operatorname{asinh} 100 A`, :math:`\operatorname{asinh} 100 B` and
+    :math:`\log(A^2 + B^2 + 0.01^2)` come beside them. From N = 3 on come
+    :math:`\log t / t_{\min}` of every pair but the first with the pair's free-fall time t, the
+    share of the total mass M / sum(m), and :math:`4 m_i m_j / M^2`; for two bodies these say
+    nothing (the relative motion knows no mass ratio). With softening comes
+    :math:`\epsilon^2 / (r^2 + \epsilon^2)`, and r is the softened distance throughout.
+
+    Invariant under translation, rotation, boosts, exchange of bodies, and the scaling of lengths,
+    masses and times.
+    """
+
+    field: Gravity
+
+    def size(self, bodies: int) -> int:
+        """Number of features for N bodies."""
+        count = bodies * (bodies - 1) // 2
+        softened = self.field.softening > 0
+        return count * (6 + softened) + (3 * count - 1 if bodies > 2 else 0)
+
+    def __call__(self, system: System) -> Float[Tensor, "B F"]:
+        """Features of each system, with shape (B, F)."""
+        i, j, _ = pairs(system.mass.shape[1], system.mass.device)
+        x = system.position[:, j] - system.position[:, i]
+        v = system.velocity[:, j] - system.velocity[:, i]
+        first, second = system.mass[:, i], system.mass[:, j]
+        total, product = first + second, first * second
+        square = x.square().sum(-1) + self.field.softening**2
+        r = square.sqrt()
+        energy = total_energy(system, self.field).abs()[:, None]
+        columns = [*_orbit(x, v, r, total), (energy * r / product).log()]
+        if self.field.softening > 0:
+            columns.append(self.field.softening**2 / square)
+        if len(i) == 1:
+            return torch.cat(columns, -1)
+        fall = 1.5 * r.log() - 0.5 * total.log()
+        share = total / system.mass.sum(-1, keepdim=True)
+        columns += [share, 4 * product / total.square()]
+        order = fall.argsort(dim=-1, stable=True)
+        columns = [c.gather(-1, order) for c in (*columns, fall)]
+        later = columns.pop()
+        return torch.cat([*columns, later[:, 1:] - later[:, :1]], -1)
+
+
+def _orbit(
+    x: Float[Tensor, "B P D"],
+    v: Float[Tensor, "B P D"],
+    r: Float[Tensor, "B P"],
+    total: Float[Tensor, "B P"],
+) -> list[Float[Tensor, "B P"]]:
+    """A and B of every pair, and the three that resolve nearly circular orbits."""
+    radial = (x * v).sum(-1) / r
+    transverse = (v.square().sum(-1) - radial.square()).clamp(min=0)
+    a = transverse * r / total - 1
+    b = radial * transverse.sqrt() * r / total
+    small = _NEARLY_CIRCULAR
+    near = [(a / small).asinh(), (b / small).asinh()]
+    return [a, b, *near, (a.square() + b.square() + small**2).log()]

@@ -1,0 +1,1 @@
+"""Point masses under gravity: state, fields, integrators, exact orbits, and the energy gate."""

@@ -1,0 +1,204 @@
+"""The settings of a run: plain frozen data, the same on every machine.
+
+A section has exactly the keyword arguments of one library function. `RunConfig` is the parameter
+of every flow; a `BaseSettings` that crossed a flow boundary would read the environment again on
+the worker and silently change the run.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    NonNegativeInt,
+    PositiveInt,
+    model_validator,
+)
+
+Positive = Annotated[FiniteFloat, Field(gt=0)]
+Share = Annotated[FiniteFloat, Field(gt=0, lt=1)]
+
+
+def _ordered(limits: tuple[float, float]) -> tuple[float, float]:
+    if limits[0] > limits[1]:
+        raise ValueError(f"a range is lowest,highest, got {limits[0]:g},{limits[1]:g}")
+    return limits
+
+
+Range = Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_ordered)]
+PositiveRange = Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
+Eccentricities = Annotated[
+    tuple[Annotated[FiniteFloat, Field(ge=0, lt=1)], Annotated[FiniteFloat, Field(ge=0, lt=1)]],
+    AfterValidator(_ordered),
+]
+RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+
+
+class Section(BaseModel):
+    """A frozen group of settings; a misspelt name is an error, not a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InitialConditionsSection(Section):
+    """Where orbits begin: keyword arguments of `physics.initial_conditions.KeplerOrbits`."""
+
+    eccentricity: Eccentricities = Field((0.0, 0.9), description="range of eccentricities")
+    semi_major_axis: PositiveRange = Field(
+        (0.5, 2.0), description="range of semi-major axes [length]"
+    )
+    mass_ratio: PositiveRange = Field((0.1, 1.0), description="range of m2 / m1")
+    total_mass: Positive = Field(1.0, description="m1 + m2 [mass], G = 1")
+    dimensions: Literal[2, 3] = Field(2, description="dimensions of space")
+
+
+class FieldSection(Section):
+    """What pushes: keyword arguments of `physics.gravity.Gravity`."""
+
+    softening: Annotated[FiniteFloat, Field(ge=0)] = Field(
+        0.0, description="Plummer softening length [length]"
+    )
+
+
+class GateSection(Section):
+    """How a step is judged: keyword arguments of `physics.gate.attempt`."""
+
+    probes: PositiveInt = Field(
+        4, description="fractions of dt at which the energy error is probed, the last at dt"
+    )
+
+
+class FeaturesSection(Section):
+    """What the network sees of a state."""
+
+    kind: Literal["dimensionless"] = Field("dimensionless", description="set of features")
+
+
+class NetworkSection(Section):
+    """The network: keyword arguments of `model.network.perceptron`."""
+
+    hidden: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = Field(
+        (64, 64), description="widths of the hidden layers"
+    )
+    activation: Literal["tanh", "relu", "silu", "gelu"] = Field(
+        "silu", description="activation function"
+    )
+
+
+class StepSection(Section):
+    """Bounds of the learned step: keyword arguments of `model.timestep.LearnedTimeStep`."""
+
+    eta_min: Positive = Field(1e-4, description="smallest dt over free-fall time")
+    eta_max: Positive = Field(2.0, description="largest dt over free-fall time")
+    eta_start: Positive = Field(0.2, description="dt over free-fall time before training")
+
+    @model_validator(mode="after")
+    def _between(self) -> StepSection:
+        if not self.eta_min < self.eta_start < self.eta_max:
+            raise ValueError(
+                "step needs eta_min < eta_start < eta_max, got "
+                f"{self.eta_min:g}, {self.eta_start:g}, {self.eta_max:g}"
+            )
+        return self
+
+
+class OptimizerSection(Section):
+    """How the weights move: keyword arguments of `training.optimiser.Optimiser`."""
+
+    learning_rate: Positive = Field(5e-3, description="learning rate of the first update (Adam)")
+    slowing: Positive = Field(
+        500.0, description="updates after which the learning rate begins to fall"
+    )
+    clip: Positive = Field(1.0, description="largest norm of the gradient")
+
+
+class LossSection(Section):
+    """The band that the energy error is drawn into: keyword arguments of `training.losses.Band`."""
+
+    lower: Share = Field(0.5, description="lower edge of the band, in units of the threshold")
+    upper: Share = Field(0.85, description="upper edge of the band, in units of the threshold")
+    overshoot: Positive = Field(10.0, description="weight of an error above the band")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> LossSection:
+        if not self.lower < self.upper:
+            raise ValueError(
+                f"loss needs lower < upper, got lower={self.lower:g} and upper={self.upper:g}"
+            )
+        return self
+
+
+class CollectSection(Section):
+    """Phase 1: keyword arguments of `training.collect.collect`."""
+
+    max_attempts: PositiveInt | None = Field(
+        None, description="attempts per step before the task gives up; none: never"
+    )
+
+
+class GeneralizeSection(Section):
+    """Phase 2: keyword arguments of `training.generalize.generalize`."""
+
+    batch_size: PositiveInt = Field(512, description="recorded samples drawn uniformly a minibatch")
+    failing_size: NonNegativeInt = Field(
+        256, description="samples that failed the last sweep, drawn beside the uniform part"
+    )
+    sweep_every: PositiveInt = Field(25, description="updates between two full sweeps")
+    min_iterations: PositiveInt = Field(
+        100, description="updates of every epoch, even if every sample passes before"
+    )
+    max_iterations: PositiveInt | None = Field(
+        None, description="updates before the task gives up; none: never"
+    )
+
+
+class OrbitsSection(Section):
+    """When an orbit begins anew: keyword arguments of `training.orbits.Orbits`."""
+
+    periods: Positive = Field(2.0, description="periods until an orbit restarts elsewhere")
+
+
+class EvaluationSection(Section):
+    """What the finished model is judged on; changes no result of the training."""
+
+    held_out: NonNegativeInt = Field(
+        32, description="systems drawn from the trained range, never trained on"
+    )
+    periods: Positive = Field(3.0, description="periods that every system is followed for")
+
+
+class RunConfig(Section):
+    """Everything that makes a training run; the parameter of the flow `two-phase-training`."""
+
+    name: RunName = Field("demo", description="name of the run; the same name continues it")
+    epochs: PositiveInt = Field(20, description="number of epochs in all")
+    seed: NonNegativeInt = Field(0, description="seed of everything random")
+    orbits: PositiveInt = Field(16, description="systems that are followed side by side")
+    energy_threshold: Positive = Field(
+        2e-4, description="largest relative energy error of an accepted step"
+    )
+    steps_per_epoch: PositiveInt = Field(1, description="accepted steps per orbit and epoch")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where tensors live")
+    dtype: Literal["float64", "float32"] = Field("float64", description="precision")
+    initial_conditions: InitialConditionsSection = InitialConditionsSection()
+    field: FieldSection = FieldSection()
+    gate: GateSection = GateSection()
+    features: FeaturesSection = FeaturesSection()
+    network: NetworkSection = NetworkSection()
+    step: StepSection = StepSection()
+    optimizer: OptimizerSection = OptimizerSection()
+    loss: LossSection = LossSection()
+    collect: CollectSection = CollectSection()
+    generalize: GeneralizeSection = GeneralizeSection()
+    restart: OrbitsSection = OrbitsSection()
+    evaluation: EvaluationSection = EvaluationSection()
+
+
+HARMLESS = frozenset({"name", "epochs", "evaluation", "collect.max_attempts",
+                      "generalize.max_iterations"})
+"""Settings that may change between two parts of a run without falsifying its result."""

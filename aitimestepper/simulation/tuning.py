@@ -1,0 +1,110 @@
+"""The strongest classical rivals: rules tuned on the very orbit that they are judged on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..model.rules import Fixed, FreeFall, Oracle
+from ..model.timestep import TimeStep
+from ..physics.gate import Gate
+from ..physics.gravity import Field
+from ..physics.kepler import elements, propagate
+from ..physics.state import System
+from ..physics.timescales import free_fall_time
+from .evolve import evolve
+
+_PHASES = 1024
+_CANDIDATES = 40
+_CHEAP = 2000
+
+
+@torch.no_grad()
+def best_fixed(system: System, gate: Gate, span: Float[Tensor, " B"]) -> Fixed:
+    """The largest step with no violation over one period of each pair, luck included.
+
+    Candidates around the smallest step that the oracle allows anywhere on the exact orbit are
+    really run. Where a period takes more than 2,000 steps the smallest allowed step, less 0.1 %
+    for what lies between the samples, is taken as it is: that many steps leave no phase of the
+    pericentre out, so there is no luck to be had.
+
+    Arguments:
+        system: Pairs.
+        gate: Judges the steps.
+        span: Period of each orbit [time], with shape (B,).
+    """
+    states = _along(system, span)
+    allowed = 0.999 * Oracle(gate)(states).view(_PHASES, -1).amin(0)
+    cheap = span < _CHEAP * allowed
+    few = cheap.nonzero()[:, 0]
+    if len(few):
+        tuned = _tune(system[few], gate, span[few], allowed[few], _fixed)
+        allowed = allowed.index_copy(0, few, tuned)
+    return Fixed(allowed)
+
+
+def _along(system: System, span: Float[Tensor, " B"]) -> System:
+    """States of the exact orbits, evenly in eccentric anomaly; phase by phase."""
+    _, e, begin = elements(system)
+    turn = torch.linspace(0, 2 * math.pi, _PHASES, dtype=span.dtype, device=span.device)
+    anomaly = begin + turn[:, None]
+    mean = (anomaly - e * anomaly.sin()) - (begin - e * begin.sin())
+    return propagate(system.repeat(_PHASES), (mean / (2 * math.pi) * span).reshape(-1))
+
+
+@torch.no_grad()
+def best_free_fall(system: System, gate: Gate, until: Float[Tensor, " B"]) -> FreeFall:
+    """The largest eta with no step over the threshold on that very run, luck included.
+
+    Arguments:
+        system: Initial states.
+        gate: Judges the steps.
+        until: End of each run [time], with shape (B,).
+    """
+    smallest = torch.full_like(until, torch.inf)
+    for block in evolve(system, Oracle(gate), gate, until=until):
+        eta = block.dt / free_fall_time(block.begin.system, gate.field).view(block.dt.shape)
+        last = block.begin.system.time.view(block.dt.shape) + block.dt >= until[block.rows]
+        eta = torch.where(last, torch.inf, eta).amin(0)
+        smallest[block.rows] = torch.minimum(smallest[block.rows], eta)
+    return FreeFall(_tune(system, gate, until, smallest, FreeFall), gate.field)
+
+
+def _fixed(dt: Float[Tensor, " B"], _: Field) -> Fixed:
+    return Fixed(dt)
+
+
+def _tune(
+    system: System,
+    gate: Gate,
+    until: Float[Tensor, " B"],
+    around: Float[Tensor, " B"],
+    rule: Callable[[Tensor, Field], TimeStep],
+) -> Float[Tensor, " B"]:
+    """The largest clean candidate: on a grid from 0.4 to 3.2 `around`, then on a finer one."""
+    ratio = 8 ** (1 / _CANDIDATES)
+    power = torch.arange(_CANDIDATES, dtype=until.dtype, device=until.device)[:, None]
+    coarse = 0.4 * around * ratio**power
+    best = _largest_clean(system, gate, until, coarse, rule)
+    return _largest_clean(system, gate, until, best * ratio ** (power / _CANDIDATES), rule)
+
+
+def _largest_clean(
+    system: System,
+    gate: Gate,
+    until: Float[Tensor, " B"],
+    candidates: Float[Tensor, "C B"],
+    rule: Callable[[Tensor, Field], TimeStep],
+) -> Float[Tensor, " B"]:
+    """The largest candidate whose run has no violation; the smallest where all have one."""
+    count = len(candidates)
+    clean = torch.ones(candidates.numel(), dtype=torch.bool, device=until.device)
+    step = rule(candidates.reshape(-1), gate.field)
+    for block in evolve(system.repeat(count), step, gate, until=until.repeat(count)):
+        clean[block.rows] &= (block.errors(gate) <= gate.threshold).all(0)
+    passing = torch.where(clean.view(candidates.shape), candidates, 0.0).amax(0)
+    return torch.where(passing > 0, passing, candidates.amin(0))

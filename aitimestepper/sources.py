@@ -1,0 +1,149 @@
+"""From what a user types to a time step rule: a run, a checkpoint, an MLflow model, a formula."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from .build import gate_of, model_of
+from .errors import UserError
+from .folders import RunFolder, artifacts, tracking_uri
+from .model.rules import Aarseth, Fixed, FreeFall, Oracle
+from .physics.gate import Gate
+from .physics.gravity import Gravity
+from .physics.state import System
+from .settings import RunConfig
+from .store import checkpoints
+
+if TYPE_CHECKING:
+    from .model.timestep import LearnedTimeStep, TimeStep
+
+_RULE = re.compile(r"(?P<kind>fixed|freefall|aarseth|oracle):(?P<number>[^:]*)")
+_DEFAULT_THRESHOLD = RunConfig().energy_threshold
+
+
+@dataclass(frozen=True)
+class Step:
+    """A time step rule that knows what it was made for; call it with a `System`.
+
+    Attributes:
+        source: What it was loaded from.
+        gate: The gate that it was trained on, or that a classical rule is judged by.
+        bodies: N that it takes; None takes any.
+        dimensions: D that it takes; None takes any.
+    """
+
+    source: str
+    rule: TimeStep
+    gate: Gate
+    bodies: int | None = None
+    dimensions: int | None = None
+
+    def __call__(self, system: System) -> Float[Tensor, " B"]:
+        """Step of each system [time], with shape (B,).
+
+        Raises:
+            UserError: The systems have another N or D than the rule was trained on.
+        """
+        self.check(system)
+        return self.rule(system)
+
+    def check(self, system: System) -> None:
+        """Refuse systems of another N or D."""
+        _, bodies, dimensions = system.position.shape
+        wanted = self.bodies or bodies, self.dimensions or dimensions
+        if (bodies, dimensions) != wanted:
+            raise UserError(
+                f"{self.source} was trained on N = {wanted[0]} bodies in D = {wanted[1]} "
+                f"dimensions, the system has N = {bodies} and D = {dimensions}; choose another "
+                "--model or other bodies."
+            )
+
+
+def load(source: str | Path) -> Step:
+    """A time step rule from a run's name, a checkpoint's path, an MLflow address or a formula.
+
+    Arguments:
+        source: `demo`, `path/to/checkpoint.pt`, `models:/demo/1`, or one of `fixed:DT`,
+            `freefall:ETA`, `aarseth:ETA`, `oracle:THRESHOLD`. Nothing that is loaded can run code.
+
+    Raises:
+        UserError: There is nothing of that name, or it is damaged.
+    """
+    text = str(source)
+    if match := _RULE.fullmatch(text):
+        return _classical(text, **match.groupdict())
+    return _learned(text, checkpoints.read(_path(text)))
+
+
+def _classical(source: str, kind: str, number: str) -> Step:
+    try:
+        value = float(number)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < float("inf"):
+        raise UserError(f'"{source}" needs a number above 0 after the colon, as in "{kind}:0.01".')
+    field = Gravity()
+    gate = Gate(field, value if kind == "oracle" else _DEFAULT_THRESHOLD)
+    rules: dict[str, Callable[[], Any]] = {
+        "fixed": lambda: Fixed(value),
+        "freefall": lambda: FreeFall(value, field),
+        "aarseth": lambda: Aarseth(value, field),
+        "oracle": lambda: Oracle(gate),
+    }
+    return Step(source, rules[kind](), gate)
+
+
+def _path(source: str) -> Path:
+    """The checkpoint that a source stands for."""
+    if source.startswith(("models:/", "runs:/")):
+        from .tracking import fetch_checkpoint
+
+        return fetch_checkpoint(source, tracking_uri())
+    if source.endswith(".pt") or "/" in source:
+        return Path(source)
+    return _of_run(source)
+
+
+def _of_run(name: str) -> Path:
+    from .store.trajectory import TrajectoryStore
+
+    known = sorted(path.parent.name for path in artifacts().glob("runs/*/trajectory.zarr"))
+    if name not in known:
+        there = f"the runs are {', '.join(known)}" if known else "there is no run yet"
+        raise UserError(
+            f'There is no run "{name}" in {artifacts()} ({there}); give a run\'s name, a checkpoint '
+            "(.pt), models:/NAME/VERSION, or fixed:DT, freefall:ETA, aarseth:ETA, oracle:THRESHOLD."
+        )
+    folder = RunFolder(name)
+    commit = TrajectoryStore.read_only(folder.store).commit
+    if not commit.checkpoint:
+        raise UserError(f'Run "{name}" has no model yet; train it first.')
+    return folder.checkpoints / commit.checkpoint
+
+
+def _learned(source: str, checkpoint: dict[str, Any]) -> Step:
+    config = RunConfig.model_validate_json(checkpoint["settings"])
+    model = model_of(config)
+    model.load_state_dict(checkpoint["model"])
+    model.requires_grad_(False)
+    n, d = checkpoint["bodies"], checkpoint["dimensions"]
+    return Step(source, step_of(model), gate_of(config), n, d)
+
+
+def step_of(model: LearnedTimeStep) -> TimeStep:
+    """A model as a rule for systems on any device and in any precision."""
+    like = model.centre
+
+    @torch.no_grad()
+    def rule(system: System) -> Float[Tensor, " B"]:
+        return model(system.to(like.device, like.dtype)).to(system.time)
+
+    return rule

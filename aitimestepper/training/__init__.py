@@ -1,0 +1,1 @@
+"""Two-phase training; it knows no file, no tracker and no orchestrator."""

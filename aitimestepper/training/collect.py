@@ -1,0 +1,124 @@
+"""Phase 1: every orbit attempts a step until the gate accepts it, then all advance together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from ..physics.gate import Attempt
+from ..physics.state import System
+from .errors import AttemptsExhausted
+from .samples import Samples, judge, prepare
+from .trainer import Training
+
+
+class Attempted(NamedTuple):
+    """How one round of attempts ended; some orbits failed it."""
+
+    step: int
+    """Index of the lockstep step within the phase."""
+    attempt: int
+    """Rounds so far in this step."""
+    failing: int
+    """Orbits that have not passed yet."""
+    orbits: int
+    worst: float
+    """Largest error over threshold of the round; infinite if a step blew up."""
+
+
+class Transition(NamedTuple):
+    """One accepted step of every orbit."""
+
+    samples: Samples
+    """States before the step."""
+    dt: Float[Tensor, " B"]
+    error: Float[Tensor, " B"]
+    attempts: Int[Tensor, " B"]
+    fresh: Bool[Tensor, " B"]
+    """Orbits that begin an episode with this step."""
+
+
+class _Held(NamedTuple):
+    """Steps that passed, each with the dt it passed with."""
+
+    system: System
+    dt: Float[Tensor, " B"]
+    error: Float[Tensor, " B"]
+    attempts: Int[Tensor, " B"]
+
+
+def collect(
+    training: Training, *, steps: int, max_attempts: int | None = None
+) -> Iterator[Attempted | Transition]:
+    """Record `steps` accepted transitions of every orbit, training on the states that fail.
+
+    Arguments:
+        training: Changed in place.
+        steps: Accepted steps to record per orbit.
+        max_attempts: Attempts per step before giving up; `None` never gives up.
+
+    Yields:
+        `Attempted` after every round that left failures, `Transition` after every step.
+
+    Raises:
+        AttemptsExhausted: A state failed `max_attempts` times.
+    """
+    for step in range(steps):
+        samples = prepare(training.orbits.system, training.model, training.gate)
+        held = yield from _until_all_pass(training, samples, step, max_attempts)
+        yield Transition(samples, held.dt, held.error, held.attempts, training.orbits.fresh)
+        training.orbits.advance(held.system, training.gate.start(held.system).energy < 0)
+
+
+def _until_all_pass(
+    training: Training, samples: Samples, step: int, max_attempts: int | None
+) -> Iterator[Attempted]:
+    count = len(samples.begin.system)
+    trial = judge(samples, training.model, training.gate)
+    held = _Held(trial.system, trial.dt, trial.error, torch.ones_like(trial.dt, dtype=torch.int32))
+    pending = ~training.gate.passes(trial)
+    attempt = 1
+    while bool(pending.any()):
+        rows = pending.nonzero()[:, 0]
+        yield _report(training, trial, step, attempt, len(rows), count)
+        if max_attempts is not None and attempt >= max_attempts:
+            raise _gave_up(step, attempt, len(rows), count)
+        failed = samples.take(rows)
+        training.update(failed)
+        attempt += 1
+        trial = judge(failed, training.model, training.gate)
+        held = _hold(held, rows, trial, attempt)
+        pending[rows] = ~training.gate.passes(trial)
+    return held
+
+
+def _hold(held: _Held, rows: Int[Tensor, " R"], trial: Attempt, attempt: int) -> _Held:
+    """Replace the rows that were tried again; the others keep what they passed with."""
+    system = System(
+        *(old.index_copy(0, rows, new) for old, new in zip(held.system, trial.system, strict=True))
+    )
+    return _Held(
+        system,
+        held.dt.index_copy(0, rows, trial.dt),
+        held.error.index_copy(0, rows, trial.error),
+        held.attempts.index_fill(0, rows, attempt),
+    )
+
+
+def _report(
+    training: Training, trial: Attempt, step: int, attempt: int, failing: int, count: int
+) -> Attempted:
+    worst = trial.error.nan_to_num(torch.inf).max().item() / training.gate.threshold
+    return Attempted(step, attempt, failing, count, worst)
+
+
+def _gave_up(step: int, attempt: int, failing: int, count: int) -> AttemptsExhausted:
+    return AttemptsExhausted(
+        f"Step {step + 1} of the collect phase still fails for {failing} of {count} orbits after "
+        f"{attempt} attempts (collect.max_attempts); nothing recorded before is lost. Run the same "
+        "command with a larger --collect.max-attempts, or without it, to go on."
+    )

@@ -1,0 +1,51 @@
+"""Everything that changes while a model trains, in one place that can be saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..model.timestep import LearnedTimeStep
+from ..physics.gate import Gate
+from .losses import Band, error_decades
+from .optimiser import Optimiser
+from .orbits import Orbits
+from .samples import Samples
+
+
+@dataclass(frozen=True)
+class Training:
+    """One model and what trains it.
+
+    Its parts change in place; `state_dict` is the whole of what changes.
+    """
+
+    model: LearnedTimeStep
+    optimiser: Optimiser
+    orbits: Orbits
+    generator: torch.Generator
+    gate: Gate
+    band: Band
+
+    def update(self, samples: Samples) -> None:
+        """One step of the optimiser on single-step predictions from these samples."""
+        decades = error_decades(self.model.log_dt(samples.inputs), samples.begin, self.gate)
+        self.optimiser.update(self.band(decades).mean())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that changes: plain numbers and tensors, safe to load without pickle."""
+        return {
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "orbits": self.orbits.state_dict(),
+            "generator": self.generator.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`, bit for bit."""
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.orbits.load_state_dict(state["orbits"])
+        self.generator.set_state(state["generator"])

@@ -1,0 +1,60 @@
+"""A training from the command line: the flow, with a Prefect server of its own if none is set."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from aitimestepper.folders import artifacts
+from aitimestepper.settings import RunConfig
+from tasks.listeners import Listener, listening
+from tasks.reports import TrainingReport
+
+from .embedded import embedded_server
+
+
+def train(
+    config: RunConfig, *, listener: Listener | None = None, verbose: bool = False
+) -> TrainingReport:
+    """Run the flow `two-phase-training` in this process.
+
+    Arguments:
+        config: Settings of the run.
+        listener: Told how far every phase is, and what it committed.
+        verbose: Show Prefect's own log in the terminal.
+
+    Raises:
+        UserError: Something the user can mend; its text says what.
+        KeyboardInterrupt: Ctrl-C or SIGTERM; its text says how to go on.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_stopped_by_sigterm())
+        server = stack.enter_context(embedded_server(artifacts() / "prefect"))
+        from .draining import drain
+        from .terminal import quiet_console
+        from .training import two_phase_training
+
+        if not verbose:
+            quiet_console()
+        if listener:
+            stack.enter_context(listening(listener))
+        server.wait()
+        stack.callback(drain)
+        try:
+            return two_phase_training(**dict(config))
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f'Stopped; run "{config.name}" stands at its last commit. '
+                "Type the same command again to go on."
+            ) from None
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM interrupt like Ctrl-C, so that both stop in the same way."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

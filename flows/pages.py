@@ -1,0 +1,66 @@
+"""What the Prefect pages show of a run besides its states."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from tasks.reports import EpochReport, EvaluationReport
+from tasks.session import Session
+
+
+def artifact_key(*parts: str) -> str:
+    """A key as Prefect wants it: lower-case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
+def publish_epoch(name: str, report: EpochReport) -> None:
+    """The numbers of an epoch as a table, one column a phase."""
+    phases = (report.collect, report.generalize)
+    keys = dict.fromkeys(key for phase in phases for key in phase.numbers)
+    table = [{"": "seconds", **{p.phase: f"{p.seconds:.3g}" for p in phases}}]
+    table += [
+        {"": key, **{p.phase: f"{p.numbers[key]:.4g}" for p in phases if key in p.numbers}}
+        for key in keys
+    ]
+    number = report.collect.epoch
+    create_table_artifact(
+        table, artifact_key(name, "epoch"), f"Epoch {number}, {report.collect.rows} steps recorded"
+    )
+
+
+def markdown_table(rows: Sequence[dict[str, object]]) -> str:
+    """Rows with the same columns, in Markdown."""
+    if not rows:
+        return ""
+    lines = [[str(key) for key in rows[0]], ["---"] * len(rows[0])]
+    lines += [[_cell(value) for value in row.values()] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def summary(session: Session, version: str, judged: EvaluationReport) -> str:
+    """Where a finished run stands, in Markdown."""
+    commit, phases = session.store.last, session.reports
+    rows: list[dict[str, object]] = [
+        {"number": f"{phase} {key}", "last epoch": value}
+        for phase, report in phases.items()
+        for key, value in report.numbers.items()
+    ]
+    return (
+        f"# Run {session.config.name}\n\n"
+        f"{commit.epoch} epochs, {commit.rows} steps of {session.config.orbits} orbits recorded. "
+        f"Model version {version}, MLflow run `{session.run.run_id}`, "
+        f"data set `{session.store.identity}`.\n\n"
+        f"{judged.markdown()}\n## Last epoch\n\n{markdown_table(rows)}\n"
+    )
+
+
+def publish_result(name: str, text: str) -> None:
+    """The result of a run, in Markdown."""
+    create_markdown_artifact(text, artifact_key(name, "result"), f"Result of run {name}")

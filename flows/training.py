@@ -1,0 +1,65 @@
+"""Training: an epoch after the other, each from the last commit to the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from aitimestepper.settings import RunConfig
+from tasks.evaluating import evaluate
+from tasks.registering import register
+from tasks.reports import EpochReport, TrainingReport
+from tasks.session import opened
+from tasks.training import kept
+
+from .heartbeat import without_heartbeat
+from .leftovers import mark_leftovers
+from .numbering import number_from
+from .pages import publish_epoch, publish_result, summary
+from .parameters import parameters_of
+from .terminal import hear_library
+
+
+@flow(name="epoch", flow_run_name="{name}/{number:04d}", persist_result=False)
+def epoch(name: str, number: int) -> EpochReport:
+    """Collect, then generalize.
+
+    Args:
+        name: name of the run
+        number: which epoch, from 1; it must be the next one
+    """
+    collected = kept("collect", name, number)(name, number)
+    generalized = kept("generalize", name, number)(name, number)
+    report = EpochReport(collect=collected, generalize=generalized)
+    publish_epoch(name, report)
+    return report
+
+
+@flow(name="two-phase-training", flow_run_name="{name}", persist_result=False)
+@parameters_of(RunConfig)
+def two_phase_training(**settings: Any) -> TrainingReport:
+    """Train a time stepper in two phases, epoch by epoch; the same name continues a run."""
+    hear_library()
+    config = RunConfig(**settings)
+    with opened(config, {"prefect.flow_run_id": str(flow_run.id)}) as session:
+        first = session.place.epoch
+        mark_leftovers(config.name, flow_run.id)
+        number_from(epoch, first)
+        for number in range(first, config.epochs + 1):
+            with without_heartbeat():
+                epoch(config.name, number)
+        session.finish()
+        judged = evaluate.with_options(result_storage=session.folder.results)(config.name)
+        version = register.with_options(result_storage=session.folder.results)(config.name)
+        publish_result(config.name, summary(session, version, judged))
+    return TrainingReport(
+        name=config.name,
+        resumed_from=first,
+        epochs_run=max(config.epochs + 1 - first, 0),
+        dataset=session.store.identity,
+        mlflow_run_id=session.run.run_id,
+        model_version=version,
+        evaluation=judged,
+    )

@@ -1,0 +1,1 @@
+"""One library call each, as Prefect tasks; what a process holds of a run while it trains."""

@@ -1,0 +1,75 @@
+"""Progress of a phase, in the terminal and on its Prefect page, cheap enough to be always on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+from .listeners import tell
+from .phases import Progress
+from .reports import PhaseProgress
+
+_TERMINAL, _FIRST, _EVERY = 0.1, 2.0, 1.0
+
+
+class Throttle:
+    """Says yes once, and again only after a while.
+
+    Arguments:
+        first: Seconds until the first yes.
+        every: Seconds between one yes and the next.
+    """
+
+    def __init__(self, first: float, every: float) -> None:
+        self._due, self._every = time.monotonic() + first, every
+
+    def __call__(self) -> bool:
+        """Whether it is time again."""
+        now = time.monotonic()
+        if now < self._due:
+            return False
+        self._due = now + self._every
+        return True
+
+
+class ProgressBar:
+    """A progress artifact of the running task, made when it is first shown."""
+
+    def __init__(self) -> None:
+        self._id: UUID | None = None
+
+    def show(self, progress: PhaseProgress) -> None:
+        """Show how far the phase is."""
+        percent, text = min(max(progress.percent, 0.0), 100.0), progress.text
+        if self._id is None:
+            key = f"progress-{progress.phase}"
+            made = create_progress_artifact(percent, key, text)
+            assert isinstance(made, UUID), "outside of an event loop Prefect answers at once"
+            self._id = made
+        else:
+            update_progress_artifact(self._id, progress=percent, description=text)
+
+    def complete(self) -> None:
+        """Fill the bar, if there is one."""
+        if self._id is not None:
+            update_progress_artifact(self._id, progress=100.0)
+
+
+@contextmanager
+def watched() -> Iterator[Progress]:
+    """A callback that shows progress; a phase shorter than 2 s never makes an artifact."""
+    bar, page_is_due = ProgressBar(), Throttle(_FIRST, _EVERY)
+    terminal_is_due = Throttle(0, _TERMINAL)
+
+    def show(progress: PhaseProgress) -> None:
+        if terminal_is_due():
+            tell(progress)
+        if page_is_due():
+            bar.show(progress)
+
+    yield show
+    bar.complete()

@@ -1,0 +1,73 @@
+"""Whether a run may go on with other settings than it began with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aitimestepper.errors import UserError
+from aitimestepper.settings import HARMLESS, RunConfig
+
+
+class SettingsChanged(UserError):
+    """Going on with these settings would falsify the run."""
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one level with dotted names."""
+    return dict(_leaves(settings, prefix))
+
+
+def _leaves(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def falsifying(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, flat, that a run cannot change without becoming another run."""
+    return {key: value for key, value in flat(settings).items() if not _harmless(key)}
+
+
+def _harmless(key: str) -> bool:
+    return key in HARMLESS or key.partition(".")[0] in HARMLESS
+
+
+def fingerprint(config: RunConfig) -> str:
+    """Short hash of the settings that falsify."""
+    text = json.dumps(falsifying(config.model_dump(mode="json")), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def check_unchanged(began: Mapping[str, Any], config: RunConfig) -> None:
+    """Refuse settings that would falsify the run.
+
+    Arguments:
+        began: Settings that the run began with, nested; a setting that is younger than the run
+            counts as its default.
+        config: Settings that it is asked to go on with.
+
+    Raises:
+        SettingsChanged: Names every changed setting with its old and its new value.
+    """
+    defaults = falsifying(RunConfig.model_validate({}).model_dump(mode="json"))
+    old = defaults | falsifying(began)
+    new = falsifying(config.model_dump(mode="json"))
+    changes = [
+        f"{key} {_shown(old.get(key))} -> {_shown(new.get(key))}"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+    if changes:
+        raise SettingsChanged(
+            f'run "{config.name}" cannot go on with other settings than it began with '
+            f"({'; '.join(changes)}); set them back, or train under another --name"
+        )
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value).strip('"')

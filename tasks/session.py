@@ -1,0 +1,274 @@
+"""One process's hold on one run: its lock, its store, its training, its MLflow run."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from typing import Literal
+from uuid import uuid4
+
+from aitimestepper.build import build
+from aitimestepper.errors import UserError
+from aitimestepper.folders import RunFolder, tracking_uri
+from aitimestepper.settings import RunConfig
+from aitimestepper.store import checkpoints
+from aitimestepper.store.lock import RunLock
+from aitimestepper.store.rows import Rows
+from aitimestepper.store.trajectory import TrajectoryStore
+from aitimestepper.tracking import TrackedRun, TrackingError, open_run
+
+from . import state
+from .delivery import Delivery
+from .exporting import StepFromBodies, bodies_of
+from .phases import Progress, Work, collecting, generalizing, ignore
+from .reports import Phase, PhaseReport, Place
+from .resume import check_unchanged, flat
+from .rows import recorded_of
+
+_log = logging.getLogger("aitimestepper.session")
+_LIVE: dict[str, Session] = {}
+
+Ending = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+class OutOfStep(UserError):
+    """A phase was asked for that is not the next one."""
+
+
+class Session:
+    """A run that this process may write; made by `opened`, which holds the lock.
+
+    Only the store's last commit says where the run stands. A phase that fails leaves the session
+    behind that commit, and the next one begins by reading it again.
+    """
+
+    def __init__(self, config: RunConfig, tags: Mapping[str, str]) -> None:
+        self.config = config
+        self.folder = RunFolder(config.name)
+        self._restore()
+        self.run = self._track(tags)
+        self.delivery = Delivery(self.run, self._saved.waiting)
+        self.delivery.deliver()
+
+    def _restore(self) -> None:
+        """Everything as the last commit has it."""
+        self.training = build(self.config)
+        self.store = self._open_store()
+        self._saved = self._load_checkpoint()
+        self.recorded = recorded_of(self.store.rows_read, self.store.mass, self.training)
+        self._behind = False
+
+    def _open_store(self) -> TrajectoryStore:
+        system = self.training.orbits.system
+        orbits, bodies, dimensions = system.position.shape
+        if not self.folder.store.exists():
+            return TrajectoryStore.create(
+                self.folder.store,
+                system.mass.cpu().numpy(),
+                dimensions,
+                store_uuid=str(uuid4()),
+                attributes={"settings": self.config.model_dump(mode="json")},
+            )
+        began = TrajectoryStore.read_only(self.folder.store).header.attributes["settings"]
+        check_unchanged(began, self.config)
+        return TrajectoryStore.open(
+            self.folder.store, orbits=orbits, bodies=bodies, dimensions=dimensions
+        )
+
+    def _load_checkpoint(self) -> state.Saved:
+        commit = self.store.last
+        if not commit.checkpoint:
+            return state.NOTHING
+        path = self.folder.checkpoints / commit.checkpoint
+        return state.load(checkpoints.read(path, commit.checkpoint_sha256), self.training)
+
+    def _track(self, tags: Mapping[str, str]) -> TrackedRun:
+        return open_run(
+            tracking_uri(),
+            name=self.config.name,
+            run_id=self._saved.mlflow_run_id,
+            parameters=_parameters(self.config),
+            tags={"aitimestepper.store": self.store.header.uuid, **tags},
+        )
+
+    @property
+    def place(self) -> Place:
+        """The phase that comes next."""
+        last = self.store.last
+        if last.phase == "collect":
+            return Place(epoch=last.epoch, phase="generalize", parent=last.key)
+        return Place(epoch=max(last.epoch, 0) + 1, phase="collect", parent=last.key)
+
+    @property
+    def reports(self) -> dict[Phase, PhaseReport]:
+        """The phases done in the epoch of the last commit."""
+        last = self.store.last
+        known = self._saved.reports
+        return {
+            phase: report.model_copy(update={"commit": last.key}) if phase == last.phase else report
+            for phase, report in known.items()
+        }
+
+    def done(self, epoch: int, phase: Phase) -> PhaseReport | None:
+        """The report of a phase, if the last commit or the one before it ended it."""
+        report = self.reports.get(phase)
+        return report if report and report.epoch == epoch else None
+
+    def collect(self, epoch: int, progress: Progress = ignore) -> PhaseReport:
+        """Phase 1 of an epoch, committed; done before, it is only reported."""
+        return self._perform("collect", epoch, collecting, progress)
+
+    def generalize(self, epoch: int, progress: Progress = ignore) -> PhaseReport:
+        """Phase 2 of an epoch, committed; done before, it is only reported."""
+        return self._perform("generalize", epoch, generalizing, progress)
+
+    def _perform(self, phase: Phase, epoch: int, work: Work, progress: Progress) -> PhaseReport:
+        if self._behind:
+            self._restore()
+        if done := self.done(epoch, phase):
+            return done
+        place = self.place
+        if (place.epoch, place.phase) != (epoch, phase):
+            raise OutOfStep(
+                f'run "{self.config.name}" goes on with {place.phase} of epoch {place.epoch}, '
+                f"not with {phase} of epoch {epoch}; train it again to continue there"
+            )
+        self._behind = True
+        started = time.monotonic()
+        outcome = work(self.training, self.recorded, self.config, epoch, progress)
+        report = PhaseReport(
+            **place.model_dump(),
+            commit="",
+            rows=self.store.last.rows + (outcome.rows.steps if outcome.rows else 0),
+            seconds=time.monotonic() - started,
+            numbers=outcome.numbers,
+        )
+        self._commit(report, outcome.rows)
+        self._behind = False
+        return self.reports[phase]
+
+    def _commit(self, report: PhaseReport, rows: Rows | None) -> None:
+        """Data and training state in one step; then, and only then, everything that may fail."""
+        before = self.reports if report.phase == "generalize" else {}
+        reports: dict[Phase, PhaseReport] = {**before, report.phase: report}
+        if report.phase == "generalize":
+            self.delivery.add(report.epoch, _metrics(reports))
+        saved = state.Saved(reports, self.delivery.waiting, self.run.run_id)
+        name = f"{report.epoch:04d}-{report.phase}.pt"
+        content = state.payload(self.config, self.training, saved)
+        sha256 = checkpoints.write(self.folder.checkpoints, name, content)
+        self.store.commit(
+            rows,
+            epoch=report.epoch,
+            phase=report.phase,
+            checkpoint=name,
+            checkpoint_sha256=sha256,
+        )
+        self._saved = saved
+        checkpoints.prune(self.folder.checkpoints, keep={name})
+        self.delivery.deliver()
+
+    def finish(self) -> None:
+        """Deliver everything and name the data set; the run in MLflow is then complete.
+
+        Raises:
+            TrackingUnavailable: The server does not answer; nothing is lost.
+        """
+        self.delivery.deliver_or_raise()
+        header = self.store.header
+        self.run.log_dataset(
+            self.store.identity,
+            path=self.folder.store,
+            rows=self.store.last.rows,
+            orbits=header.orbits,
+            bodies=header.bodies,
+            dimensions=header.dimensions,
+        )
+
+    def register(self) -> str:
+        """Log the model as of the last commit, register it, and return its version.
+
+        Raises:
+            TrackingUnavailable: The server does not answer.
+        """
+        header, commit = self.store.header, self.store.last
+        return self.run.log_model(
+            StepFromBodies(self.training.model),
+            bodies_of(self.training.orbits.system),
+            name=self.config.name,
+            checkpoint=self.folder.checkpoints / commit.checkpoint,
+            identity=self.store.identity,
+            metadata={
+                "epoch": commit.epoch,
+                "bodies": header.bodies,
+                "dimensions": header.dimensions,
+                "features": self.config.features.kind,
+                "energy_threshold": self.config.energy_threshold,
+            },
+        )
+
+
+def _parameters(config: RunConfig) -> dict[str, str | int | float]:
+    settings = flat(config.model_dump(mode="json"))
+    return {
+        key: value if isinstance(value, int | float) else str(value)
+        for key, value in settings.items()
+    }
+
+
+def _metrics(reports: Mapping[Phase, PhaseReport]) -> dict[str, float]:
+    """One flat row of numbers for the charts."""
+    numbers = {
+        f"{phase}/{key}": value
+        for phase, report in reports.items()
+        for key, value in {**report.numbers, "seconds": report.seconds}.items()
+    }
+    return {**numbers, "rows": max(report.rows for report in reports.values())}
+
+
+@contextlib.contextmanager
+def opened(config: RunConfig, tags: Mapping[str, str] | None = None) -> Iterator[Session]:
+    """Hold a run: lock, store, training and MLflow run, until the block ends.
+
+    Raises:
+        StoreLocked: Another process trains this run.
+        SettingsChanged: Going on with these settings would falsify the run.
+        StoreError: The store or its checkpoint cannot be used.
+        TrackingUnavailable: MLflow does not answer.
+    """
+    with RunLock(RunFolder(config.name).path):
+        session = Session(config, tags or {})
+        _LIVE[config.name] = session
+        ending: Ending = "FAILED"
+        try:
+            yield session
+            ending = "FINISHED"
+        except Exception:
+            raise
+        except BaseException:
+            ending = "KILLED"
+            raise
+        finally:
+            del _LIVE[config.name]
+            _end(session, ending)
+
+
+def _end(session: Session, ending: Ending) -> None:
+    try:
+        session.run.finish(ending)
+    except TrackingError as error:
+        _log.warning("MLflow does not know that the run ended: %s", error)
+
+
+@contextlib.contextmanager
+def current(name: str) -> Iterator[Session]:
+    """The session of a run that this process has open, or one for the length of the block."""
+    if name in _LIVE:
+        yield _LIVE[name]
+        return
+    store = RunFolder(name).store
+    began = TrajectoryStore.read_only(store).header.attributes["settings"]
+    with opened(RunConfig.model_validate(began)) as session:
+        yield session

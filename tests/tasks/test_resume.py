@@ -1,0 +1,32 @@
+"""A run goes on with other settings only where they cannot falsify it."""
+
+from __future__ import annotations
+
+import pytest
+
+from aitimestepper.settings import RunConfig
+from tasks.resume import SettingsChanged, check_unchanged, fingerprint
+
+BEGAN = RunConfig(epochs=3).model_dump(mode="json")
+
+
+def test_more_epochs_and_longer_patience_are_fine():
+    changed = {"epochs": 9, "collect": {"max_attempts": 7}, "evaluation": {"periods": 9.0}}
+    config = RunConfig.model_validate(BEGAN | changed)
+    check_unchanged(BEGAN, config)
+    assert fingerprint(config) == fingerprint(RunConfig())
+
+
+def test_every_changed_setting_is_named_with_both_values():
+    config = RunConfig.model_validate(BEGAN | {"seed": 1, "network": {"hidden": [8]}})
+    with pytest.raises(SettingsChanged) as refusal:
+        check_unchanged(BEGAN, config)
+    assert "network.hidden [64, 64] -> [8]; seed 0 -> 1" in str(refusal.value)
+    assert fingerprint(config) != fingerprint(RunConfig())
+
+
+def test_setting_younger_than_the_run_counts_as_its_default():
+    began = {key: value for key, value in BEGAN.items() if key != "gate"}
+    check_unchanged(began, RunConfig())
+    with pytest.raises(SettingsChanged, match="gate.probes 4 -> 5"):
+        check_unchanged(began, RunConfig.model_validate({"gate": {"probes": 5}}))

@@ -1,0 +1,106 @@
+"""A session goes from commit to commit, and falls back on the last one when a phase fails."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from aitimestepper.folders import RunFolder
+from aitimestepper.store import checkpoints
+from aitimestepper.store.errors import StoreError, StoreLocked
+from aitimestepper.store.trajectory import TrajectoryStore
+from tasks.session import OutOfStep, current, opened
+
+pytestmark = pytest.mark.usefixtures("artifacts")
+
+
+def weights(session):
+    return {key: value.clone() for key, value in session.training.model.state_dict().items()}
+
+
+def same(first, second):
+    return all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_phases_alternate_and_start_where_the_last_one_ended(tiny):
+    with opened(tiny) as session:
+        collected = session.collect(1)
+        generalized = session.generalize(1)
+        assert generalized.parent == collected.commit
+        assert session.place.model_dump() == {
+            "epoch": 2,
+            "phase": "collect",
+            "parent": generalized.commit,
+        }
+        assert (collected.rows, generalized.rows) == (2, 2)
+
+
+def test_phase_out_of_order_is_refused(tiny):
+    with opened(tiny) as session, pytest.raises(OutOfStep, match="collect of epoch 1"):
+        session.generalize(1)
+
+
+def test_phase_that_is_committed_is_reported_not_repeated(tiny):
+    with opened(tiny) as session:
+        report = session.collect(1)
+        before = weights(session)
+        assert session.collect(1) == report
+        assert session.store.last.rows == 2
+        assert same(before, weights(session))
+    with opened(tiny) as session:
+        assert session.collect(1) == report
+
+
+def test_failed_commit_leaves_no_trace_in_the_next_attempt(tiny, monkeypatch):
+    def full(*_, **__):
+        raise StoreError("no space left")
+
+    with opened(tiny) as session:
+        session.collect(1)
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoints, "write", full)
+            with pytest.raises(StoreError):
+                session.generalize(1)
+        session.generalize(1)
+        broken = weights(session)
+        identity = session.store.identity.partition("@")[2]
+    with opened(tiny.model_copy(update={"name": "whole"})) as session:
+        session.collect(1)
+        session.generalize(1)
+        assert same(weights(session), broken)
+        assert session.store.identity.partition("@")[2] == identity
+
+
+def test_reopened_run_holds_bit_for_bit_what_it_held(tiny):
+    with opened(tiny) as session:
+        session.collect(1)
+        held = session.recorded.take(slice(None))
+        before = weights(session)
+    with opened(tiny) as session:
+        assert same(weights(session), before)
+        again = session.recorded.take(slice(None))
+        assert torch.equal(again.inputs.features, held.inputs.features)
+        assert torch.equal(again.inputs.log_scale, held.inputs.log_scale)
+        assert torch.equal(again.begin.energy, held.begin.energy)
+        assert torch.equal(again.begin.acceleration, held.begin.acceleration)
+
+
+def test_one_checkpoint_stays_and_the_commit_names_it(tiny):
+    with opened(tiny) as session:
+        session.collect(1)
+        session.generalize(1)
+    folder = RunFolder("tiny")
+    commit = TrajectoryStore.read_only(folder.store).commit
+    assert [path.name for path in folder.checkpoints.iterdir()] == [commit.checkpoint]
+
+
+def test_second_session_of_one_name_is_refused(tiny):
+    with opened(tiny), pytest.raises(StoreLocked, match="tiny"), opened(tiny):
+        pass
+
+
+def test_task_alone_opens_the_run_with_the_settings_that_it_began_with(tiny):
+    with opened(tiny) as session, current("tiny") as found:
+        assert found is session
+    with current("tiny") as alone:
+        assert alone.config == tiny
