@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import simulate
+    from .bodies import read_bodies
+    from .physics.state import System, assemble
+    from .sources import Step, load
 
 _HOMES = {
     "Step": "sources",
@@ -13,7 +19,7 @@ _HOMES = {
     "read_bodies": "bodies",
     "simulate": "api",
 }
-__all__ = ["Step", "System", "assemble", "load", "read_bodies", "simulate"]  # noqa: F822
+__all__ = ["Step", "System", "assemble", "load", "read_bodies", "simulate"]
 
 
 def __getattr__(name: str) -> Any:

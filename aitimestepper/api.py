@@ -98,7 +98,11 @@ def simulate(
         outcome = follow(system, step, step.gate, until=until, max_steps=steps)
     else:
         path = Path(out)
-        attributes = {"model": step.source, "gate_threshold": step.gate.threshold, "scheme": "plain"}
+        attributes = {
+            "model": step.source,
+            "gate_threshold": step.gate.threshold,
+            "scheme": "plain",
+        }
         with _Recorder(path, system, step.gate.field, attributes, overwrite) as recorder:
             outcome = follow(
                 system, step, step.gate, until=until, max_steps=steps, watch=recorder.add
@@ -152,7 +156,12 @@ class _Recorder:
     """Writes every step to a file: all systems side by side, those that arrived stand still."""
 
     def __init__(
-        self, path: Path, system: System, field: Field, attributes: Mapping[str, Any], overwrite: bool
+        self,
+        path: Path,
+        system: System,
+        field: Field,
+        attributes: Mapping[str, Any],
+        overwrite: bool,
     ) -> None:
         self._file = SimulationFile.create(
             path,

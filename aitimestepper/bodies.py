@@ -101,9 +101,11 @@ def _from_text(path: Path) -> np.ndarray:
     rows = [(n, line.replace(",", " ").split()) for n, line in lines if line.strip(" ,\t\r")]
     if rows and not any(map(_is_number, rows[0][1])):
         rows = rows[1:]
+    if not rows:
+        raise UserError(f"{path} has 0 bodies, expected at least 2; add a row for each body.")
     for n, words in rows:
         _check_row(path, n, words, len(rows[0][1]))
-    return np.array([words for _, words in rows], dtype=np.float64).reshape(len(rows), -1)
+    return np.array([words for _, words in rows], dtype=np.float64, ndmin=2)
 
 
 def _is_number(word: str) -> bool:
@@ -130,10 +132,14 @@ def _check_row(path: Path, line: int, words: list[str], columns: int) -> None:
 
 def _check_table(path: Path, table: np.ndarray) -> None:
     if table.ndim != 2:
-        raise UserError(f"{path} has {table.ndim} axes, expected 2: one body a row, 5 or 7 columns.")
+        raise UserError(
+            f"{path} has {table.ndim} axes, expected 2: one body a row, 5 or 7 columns."
+        )
     bodies, columns = table.shape
     if bodies < 2:
-        raise UserError(f"{path} has {bodies} bodies, expected at least 2; add a row for each body.")
+        raise UserError(
+            f"{path} has {bodies} bodies, expected at least 2; add a row for each body."
+        )
     if columns not in _COLUMNS:
         raise UserError(
             f"{path} has {columns} columns, expected 5 ({_COLUMNS[5]}) or 7 ({_COLUMNS[7]})."
@@ -157,8 +163,8 @@ def _check_bodies(path: Path, table: np.ndarray, softening: float) -> None:
     twins = _coincident(table[:, 1 : 1 + (table.shape[1] - 1) // 2])
     if twins and softening == 0:
         raise UserError(
-            f"{path}: bodies {twins[0] + 1} and {twins[1] + 1} are at the same place, where gravity "
-            "without softening is infinite; move one of them."
+            f"{path}: bodies {twins[0] + 1} and {twins[1] + 1} are at the same place, where "
+            "gravity without softening is infinite; move one of them."
         )
 
 

@@ -48,20 +48,20 @@ class Section(BaseModel):
 class InitialConditionsSection(Section):
     """Where orbits begin: keyword arguments of `physics.initial_conditions.KeplerOrbits`."""
 
-    eccentricity: Eccentricities = Field((0.0, 0.9), description="range of eccentricities")
+    eccentricity: Eccentricities = Field(default=(0.0, 0.9), description="range of eccentricities")
     semi_major_axis: PositiveRange = Field(
-        (0.5, 2.0), description="range of semi-major axes [length]"
+        default=(0.5, 2.0), description="range of semi-major axes [length]"
     )
-    mass_ratio: PositiveRange = Field((0.1, 1.0), description="range of m2 / m1")
-    total_mass: Positive = Field(1.0, description="m1 + m2 [mass], G = 1")
-    dimensions: Literal[2, 3] = Field(2, description="dimensions of space")
+    mass_ratio: PositiveRange = Field(default=(0.1, 1.0), description="range of m2 / m1")
+    total_mass: Positive = Field(default=1.0, description="m1 + m2 [mass], G = 1")
+    dimensions: Literal[2, 3] = Field(default=2, description="dimensions of space")
 
 
 class FieldSection(Section):
     """What pushes: keyword arguments of `physics.gravity.Gravity`."""
 
     softening: Annotated[FiniteFloat, Field(ge=0)] = Field(
-        0.0, description="Plummer softening length [length]"
+        default=0.0, description="Plummer softening length [length]"
     )
 
 
@@ -69,33 +69,33 @@ class GateSection(Section):
     """How a step is judged: keyword arguments of `physics.gate.attempt`."""
 
     probes: PositiveInt = Field(
-        4, description="fractions of dt at which the energy error is probed, the last at dt"
+        default=4, description="fractions of dt at which the energy error is probed, the last at dt"
     )
 
 
 class FeaturesSection(Section):
     """What the network sees of a state."""
 
-    kind: Literal["dimensionless"] = Field("dimensionless", description="set of features")
+    kind: Literal["dimensionless"] = Field(default="dimensionless", description="set of features")
 
 
 class NetworkSection(Section):
     """The network: keyword arguments of `model.network.perceptron`."""
 
     hidden: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = Field(
-        (64, 64), description="widths of the hidden layers"
+        default=(64, 64), description="widths of the hidden layers"
     )
     activation: Literal["tanh", "relu", "silu", "gelu"] = Field(
-        "silu", description="activation function"
+        default="silu", description="activation function"
     )
 
 
 class StepSection(Section):
     """Bounds of the learned step: keyword arguments of `model.timestep.LearnedTimeStep`."""
 
-    eta_min: Positive = Field(1e-4, description="smallest dt over free-fall time")
-    eta_max: Positive = Field(2.0, description="largest dt over free-fall time")
-    eta_start: Positive = Field(0.2, description="dt over free-fall time before training")
+    eta_min: Positive = Field(default=1e-4, description="smallest dt over free-fall time")
+    eta_max: Positive = Field(default=2.0, description="largest dt over free-fall time")
+    eta_start: Positive = Field(default=0.2, description="dt over free-fall time before training")
 
     @model_validator(mode="after")
     def _between(self) -> StepSection:
@@ -110,19 +110,25 @@ class StepSection(Section):
 class OptimizerSection(Section):
     """How the weights move: keyword arguments of `training.optimiser.Optimiser`."""
 
-    learning_rate: Positive = Field(5e-3, description="learning rate of the first update (Adam)")
-    slowing: Positive = Field(
-        500.0, description="updates after which the learning rate begins to fall"
+    learning_rate: Positive = Field(
+        default=5e-3, description="learning rate of the first update (Adam)"
     )
-    clip: Positive = Field(1.0, description="largest norm of the gradient")
+    slowing: Positive = Field(
+        default=500.0, description="updates after which the learning rate begins to fall"
+    )
+    clip: Positive = Field(default=1.0, description="largest norm of the gradient")
 
 
 class LossSection(Section):
     """The band that the energy error is drawn into: keyword arguments of `training.losses.Band`."""
 
-    lower: Share = Field(0.5, description="lower edge of the band, in units of the threshold")
-    upper: Share = Field(0.85, description="upper edge of the band, in units of the threshold")
-    overshoot: Positive = Field(10.0, description="weight of an error above the band")
+    lower: Share = Field(
+        default=0.5, description="lower edge of the band, in units of the threshold"
+    )
+    upper: Share = Field(
+        default=0.85, description="upper edge of the band, in units of the threshold"
+    )
+    overshoot: Positive = Field(default=10.0, description="weight of an error above the band")
 
     @model_validator(mode="after")
     def _ordered(self) -> LossSection:
@@ -137,54 +143,58 @@ class CollectSection(Section):
     """Phase 1: keyword arguments of `training.collect.collect`."""
 
     max_attempts: PositiveInt | None = Field(
-        None, description="attempts per step before the task gives up; none: never"
+        default=None, description="attempts per step before the task gives up; none: never"
     )
 
 
 class GeneralizeSection(Section):
     """Phase 2: keyword arguments of `training.generalize.generalize`."""
 
-    batch_size: PositiveInt = Field(512, description="recorded samples drawn uniformly a minibatch")
-    failing_size: NonNegativeInt = Field(
-        256, description="samples that failed the last sweep, drawn beside the uniform part"
+    batch_size: PositiveInt = Field(
+        default=512, description="recorded samples drawn uniformly a minibatch"
     )
-    sweep_every: PositiveInt = Field(25, description="updates between two full sweeps")
+    failing_size: NonNegativeInt = Field(
+        default=256, description="samples that failed the last sweep, drawn beside the uniform part"
+    )
+    sweep_every: PositiveInt = Field(default=25, description="updates between two full sweeps")
     min_iterations: PositiveInt = Field(
-        100, description="updates of every epoch, even if every sample passes before"
+        default=100, description="updates of every epoch, even if every sample passes before"
     )
     max_iterations: PositiveInt | None = Field(
-        None, description="updates before the task gives up; none: never"
+        default=None, description="updates before the task gives up; none: never"
     )
 
 
 class OrbitsSection(Section):
     """When an orbit begins anew: keyword arguments of `training.orbits.Orbits`."""
 
-    periods: Positive = Field(2.0, description="periods until an orbit restarts elsewhere")
+    periods: Positive = Field(default=2.0, description="periods until an orbit restarts elsewhere")
 
 
 class EvaluationSection(Section):
     """What the finished model is judged on; changes no result of the training."""
 
     held_out: NonNegativeInt = Field(
-        32, description="systems drawn from the trained range, never trained on"
+        default=32, description="systems drawn from the trained range, never trained on"
     )
-    periods: Positive = Field(3.0, description="periods that every system is followed for")
+    periods: Positive = Field(default=3.0, description="periods that every system is followed for")
 
 
 class RunConfig(Section):
     """Everything that makes a training run; the parameter of the flow `two-phase-training`."""
 
-    name: RunName = Field("demo", description="name of the run; the same name continues it")
-    epochs: PositiveInt = Field(20, description="number of epochs in all")
-    seed: NonNegativeInt = Field(0, description="seed of everything random")
-    orbits: PositiveInt = Field(16, description="systems that are followed side by side")
+    name: RunName = Field(default="demo", description="name of the run; the same name continues it")
+    epochs: PositiveInt = Field(default=20, description="number of epochs in all")
+    seed: NonNegativeInt = Field(default=0, description="seed of everything random")
+    orbits: PositiveInt = Field(default=16, description="systems that are followed side by side")
     energy_threshold: Positive = Field(
-        2e-4, description="largest relative energy error of an accepted step"
+        default=2e-4, description="largest relative energy error of an accepted step"
     )
-    steps_per_epoch: PositiveInt = Field(1, description="accepted steps per orbit and epoch")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where tensors live")
-    dtype: Literal["float64", "float32"] = Field("float64", description="precision")
+    steps_per_epoch: PositiveInt = Field(
+        default=1, description="accepted steps per orbit and epoch"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where tensors live")
+    dtype: Literal["float64", "float32"] = Field(default="float64", description="precision")
     initial_conditions: InitialConditionsSection = InitialConditionsSection()
     field: FieldSection = FieldSection()
     gate: GateSection = GateSection()
@@ -199,6 +209,7 @@ class RunConfig(Section):
     evaluation: EvaluationSection = EvaluationSection()
 
 
-HARMLESS = frozenset({"name", "epochs", "evaluation", "collect.max_attempts",
-                      "generalize.max_iterations"})
+HARMLESS = frozenset(
+    {"name", "epochs", "evaluation", "collect.max_attempts", "generalize.max_iterations"}
+)
 """Settings that may change between two parts of a run without falsifying its result."""

@@ -119,8 +119,9 @@ def _of_run(name: str) -> Path:
     if name not in known:
         there = f"the runs are {', '.join(known)}" if known else "there is no run yet"
         raise UserError(
-            f'There is no run "{name}" in {artifacts()} ({there}); give a run\'s name, a checkpoint '
-            "(.pt), models:/NAME/VERSION, or fixed:DT, freefall:ETA, aarseth:ETA, oracle:THRESHOLD."
+            f'There is no run "{name}" in {artifacts()} ({there}); give a run\'s name, a '
+            "checkpoint (.pt), models:/NAME/VERSION, or fixed:DT, freefall:ETA, aarseth:ETA, "
+            "oracle:THRESHOLD."
         )
     folder = RunFolder(name)
     commit = TrajectoryStore.read_only(folder.store).commit

@@ -57,8 +57,8 @@ def _dispatch(argv: list[str]) -> int:
     if name not in COMMANDS:
         (near,) = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0)
         raise UserError(
-            f'There is no command "{name}"; there are {", ".join(COMMANDS)}. '
-            f"Type `aitimestepper {near} --help`, the nearest, or `aitimestepper --help`."
+            f'There is no command "{name}"; there are {", ".join(COMMANDS)}, '
+            f"and `aitimestepper {near} --help` explains the nearest."
         )
     return import_module(f".{COMMANDS[name].module}", __package__).run(rest)
 

@@ -51,7 +51,8 @@ class Options(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise the message of argparse as a mistake of the user."""
-        raise UserError(f"{message.rstrip('.')}; type `{self.prog} --help` for the options.")
+        text = message.removeprefix("argument ").rstrip(".")
+        raise UserError(f"{text}; type `{self.prog} --help` for the options.")
 
 
 def _dashed(word: str) -> str:

@@ -82,7 +82,9 @@ def read_file(path: str) -> dict[str, Any]:
     try:
         return dict(_flat(tomllib.loads(Path(path).read_text(encoding="utf-8"))))
     except FileNotFoundError:
-        raise UserError(f"There is no settings file {path}; check the path after --config.") from None
+        raise UserError(
+            f"There is no settings file {path}; check the path after --config."
+        ) from None
     except OSError as error:
         raise UserError(
             f"The settings file {path} cannot be read ({error.strerror}); give another --config."

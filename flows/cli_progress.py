@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tasks.reports import PhaseProgress, PhaseReport
+
 if TYPE_CHECKING:
     from aitimestepper.settings import RunConfig
     from tasks.listeners import Event, Listener
-    from tasks.reports import PhaseProgress, PhaseReport
 
 _QUIET = 10.0
 
@@ -29,11 +30,12 @@ class Lines:
     def __init__(self, epochs: int, console: Console) -> None:
         self._epochs, self._console = epochs, console
         self._collected: PhaseReport | None = None
-        self._last = time.monotonic()
+        self._phase: tuple[int, str] | None = None
+        self._last = 0.0
 
     def __call__(self, event: Event) -> None:
         """Take notice of an event."""
-        if event.__class__.__name__ == "PhaseProgress":
+        if isinstance(event, PhaseProgress):
             self.moved(event)
         elif event.phase == "collect":
             self._collected = event
@@ -42,6 +44,8 @@ class Lines:
 
     def moved(self, progress: PhaseProgress) -> None:
         """A phase is still at work."""
+        if (progress.epoch, progress.phase) != self._phase:
+            self._phase, self._last = (progress.epoch, progress.phase), time.monotonic()
         if time.monotonic() - self._last >= _QUIET:
             self.write(f"epoch {progress.epoch} {progress.phase}: {progress.text}")
 
@@ -93,9 +97,7 @@ class Bar(Lines):
         """A phase is still at work."""
         half = 0.5 * (progress.phase == "generalize") + progress.percent / 200
         text = f"epoch {progress.epoch} {progress.phase}: {progress.text}"
-        self._progress.update(
-            self._task, completed=progress.epoch - 1 + half, description=text
-        )
+        self._progress.update(self._task, completed=progress.epoch - 1 + half, description=text)
 
     def completed(self, report: PhaseReport) -> None:
         """An epoch is done."""

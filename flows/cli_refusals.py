@@ -25,35 +25,31 @@ _PLAIN = {
 _WRONG_LENGTH = {"missing", "too_long", "too_short", "tuple_type"}
 
 
-def refusal(
-    error: ValidationError, places: Sequence[Place], known: Mapping[str, FieldInfo]
-) -> str:
+def refusal(error: ValidationError, places: Sequence[Place], known: Mapping[str, FieldInfo]) -> str:
     """One sentence about every value that was refused."""
     parts = dict.fromkeys(_part(detail, places, known) for detail in error.errors())
     return "; ".join(parts) + "."
 
 
-def _part(
-    detail: ErrorDetails, places: Sequence[Place], known: Mapping[str, FieldInfo]
-) -> str:
+def _part(detail: ErrorDetails, places: Sequence[Place], known: Mapping[str, FieldInfo]) -> str:
     key = ".".join(part for part in detail["loc"] if isinstance(part, str))
     place = next((place for place in places if key in place.values), None)
     if place is None or key not in known:  # several settings that do not go together
         return f"{_reason(detail, None)}; change one of them"
-    field = known[key]
-    return f"{place.assignment(key)}: {key} {_reason(detail, field)}, such as {_default(field)}"
+    field, reason = known[key], _reason(detail, known[key])
+    told = f"{key} {reason}" if reason.startswith("should") else reason
+    return f"{place.assignment(key)}: {told}, such as its default {written(field.default)}"
 
 
 def _reason(detail: ErrorDetails, field: FieldInfo | None) -> str:
-    if field is not None and get_origin(field.annotation) is tuple:
-        if detail["type"] in _WRONG_LENGTH and isinstance(field.default[0], float):
-            return "should be two numbers, lowest,highest"
+    if field is not None and detail["type"] in _WRONG_LENGTH and _is_range(field):
+        return "should be two numbers, lowest,highest"
     text = _PLAIN.get(detail["type"], detail["msg"])
     return text.replace("Input should", "should").replace("Value error, ", "").rstrip(".")
 
 
-def _default(field: FieldInfo) -> str:
-    return f"its default {written(field.default)}"
+def _is_range(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) is tuple and isinstance(field.default[0], float)
 
 
 def written(value: Any) -> str:

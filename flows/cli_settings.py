@@ -93,7 +93,7 @@ def _check_names(place: Place, known: Mapping[str, FieldInfo]) -> None:
 
 def _nearest_setting(key: str, known: Mapping[str, FieldInfo]) -> str:
     """The most similar name, as a whole or without its section."""
-    last = {name.rpartition(".")[2]: name for name in reversed(known)}
+    last = {name.rpartition(".")[2]: name for name in reversed([*known])}
     words = {**last, **{name: name for name in known}}
     return words[nearest(key, words)]
 
@@ -109,7 +109,8 @@ def _merged(places: Sequence[Place], known: Mapping[str, FieldInfo]) -> RunConfi
             given = [_nested(place.values, known) for place in places]
             return tuple(InitSettingsSource(settings_cls, init_kwargs=values) for values in given)
 
-    return RunConfig.model_validate(Door().model_dump())
+    merged = Door()  # pyright: ignore[reportCallIssue]  # the sources bring the arguments
+    return RunConfig.model_validate(merged.model_dump())
 
 
 def _nested(values: Mapping[str, Any], known: Mapping[str, FieldInfo]) -> dict[str, Any]:

@@ -17,16 +17,19 @@ from aitimestepper.store.trajectory import Standing, TrajectoryStore
 from .cli_options import Options, write_json
 
 _KEYS = (
-    "name state epoch epochs phase rows orbits bodies dimensions energy_threshold attempts "
-    "accepted passing dataset checkpoint mlflow_run_id model_version"
-).split()
+    *("name", "state", "epoch", "epochs", "phase", "rows", "orbits", "bodies", "dimensions"),
+    *("energy_threshold", "attempts", "accepted", "passing", "dataset", "checkpoint"),
+    *("mlflow_run_id", "model_version"),
+)
 _TRIES = 5
 
 
 def run(argv: Sequence[str]) -> int:
     """Print where one run stands, or a line for each run there is."""
     parser = Options("status", "Say where a run stands, or list all runs.")
-    parser.add_argument("name", nargs="?", metavar="NAME", help="name of the run; all when left out")
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="name of the run; all when left out"
+    )
     options = parser.read(list(argv))
     if options is None:
         return 0
@@ -47,8 +50,8 @@ def run_names() -> list[str]:
 def status(name: str) -> dict[str, Any]:
     """Where a run stands; `None` stands for what is not known yet.
 
-    `attempts` and `accepted` count phase 1 of the newest epoch; `passing` is known when phase 2
-    of that epoch is done.
+    `rows` counts lockstep steps, `attempts` and `accepted` the steps of single orbits behind
+    them; `passing` is known when phase 2 of the newest epoch is done.
 
     Raises:
         UserError: There is no such run, or it is damaged.
@@ -71,6 +74,7 @@ def status(name: str) -> dict[str, Any]:
 def _standing(folder: RunFolder) -> dict[str, Any]:
     standing, checkpoint = _consistent(folder)
     header, commit = standing
+    recorded = TrajectoryStore.load(folder.store, commit.rows)
     settings = header.attributes.get("settings", {})
     if checkpoint:  # the number of epochs may have grown since the run began
         settings = json.loads(checkpoint["settings"])
@@ -83,7 +87,9 @@ def _standing(folder: RunFolder) -> dict[str, Any]:
         "bodies": header.bodies,
         "dimensions": header.dimensions,
         "energy_threshold": settings.get("energy_threshold"),
-        **_numbers(checkpoint),
+        "attempts": int(recorded.rows.attempts.sum()),
+        "accepted": commit.rows * header.orbits,
+        "passing": _passing(checkpoint),
         "dataset": f"{header.uuid}@{commit.rows}:{commit.sha256}",
         "checkpoint": str(folder.checkpoints / commit.checkpoint) if commit.checkpoint else None,
         "mlflow_run_id": checkpoint.get("mlflow_run_id"),
@@ -106,13 +112,9 @@ def _consistent(folder: RunFolder) -> tuple[Standing, Mapping[str, Any]]:
     raise StoreError(f"{folder.store}: commits faster than it can be read; ask again")
 
 
-def _numbers(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    reports = {phase: json.loads(text) for phase, text in checkpoint.get("reports", {}).items()}
-    numbers = {phase: report["numbers"] for phase, report in reports.items()}
-    collected = numbers.get("collect", {})
-    counts = {key: collected.get(key) for key in ("attempts", "accepted")}
-    whole = {key: value if value is None else int(value) for key, value in counts.items()}
-    return {**whole, "passing": numbers.get("generalize", {}).get("passing")}
+def _passing(checkpoint: Mapping[str, Any]) -> float | None:
+    report = checkpoint.get("reports", {}).get("generalize")
+    return None if report is None else json.loads(report)["numbers"]["passing"]
 
 
 def _state(told: Mapping[str, Any], running: bool) -> str:

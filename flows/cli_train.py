@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -87,16 +88,26 @@ def _told(report: TrainingReport, seconds: float) -> dict[str, Any]:
 
 def conclusion(report: TrainingReport) -> str:
     """The result table, and where the run, its store and its pages are."""
-    from aitimestepper.folders import RunFolder, artifacts, tracking_uri
+    from aitimestepper.folders import RunFolder
 
     folder = RunFolder(report.name)
     return (
         f"{report.evaluation.markdown()}\n"
         f"Run    {folder.path}\n"
         f"Store  {folder.store} ({report.dataset})\n"
-        f"Pages  mlflow ui --backend-store-uri {tracking_uri()}, "
-        f"PREFECT_HOME={artifacts()}/prefect prefect server start\n"
+        f"Pages  {_pages()}\n"
     )
+
+
+def _pages() -> str:
+    """Addresses of the user's own servers, or what shows the embedded ones."""
+    from aitimestepper.folders import artifacts, tracking_uri
+
+    mlflow, prefect = tracking_uri(), os.environ.get("PREFECT_API_URL", "").removesuffix("/api")
+    if not mlflow.startswith("http"):
+        mlflow = f"`mlflow ui --backend-store-uri {mlflow}`"
+    prefect = prefect or f"`PREFECT_HOME={artifacts() / 'prefect'} prefect server start`"
+    return f"MLflow: {mlflow}; Prefect: {prefect}"
 
 
 def parse(argv: Sequence[str]) -> TrainOptions:

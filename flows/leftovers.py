@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
@@ -12,7 +10,7 @@ from prefect.states import Crashed
 _LIMIT = 20
 
 
-def mark_leftovers(name: str, own: UUID) -> None:
+def mark_leftovers(name: str, own: str) -> None:
     """Mark older runs of a training as crashed; call it while holding the lock of the run.
 
     Whoever holds the lock is the only one who trains, so a run that still counts as running has
@@ -20,12 +18,12 @@ def mark_leftovers(name: str, own: UUID) -> None:
 
     Arguments:
         name: Name of the training, which its flow runs carry.
-        own: The flow run that holds the lock.
+        own: Id of the flow run that holds the lock.
     """
     running = {"type": {"any_": ["RUNNING"]}}
     with get_client(sync_client=True) as client:
         for parent in _found(client, {"name": {"any_": [name]}, "state": running}):
-            if parent.id == own:
+            if str(parent.id) == own:
                 continue
             child = {"parent_flow_run_id": {"any_": [str(parent.id)]}, "state": running}
             for run in [*_found(client, child), parent]:

@@ -10,6 +10,7 @@ from aitimestepper.folders import artifacts
 from aitimestepper.settings import RunConfig
 from tasks.listeners import Listener, listening
 from tasks.reports import TrainingReport
+from tasks.resume import check_run
 
 from .embedded import embedded_server
 
@@ -28,6 +29,7 @@ def train(
         UserError: Something the user can mend; its text says what.
         KeyboardInterrupt: Ctrl-C or SIGTERM; its text says how to go on.
     """
+    check_run(config)
     with ExitStack() as stack:
         stack.enter_context(_stopped_by_sigterm())
         server = stack.enter_context(embedded_server(artifacts() / "prefect"))

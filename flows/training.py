@@ -45,7 +45,7 @@ def two_phase_training(**settings: Any) -> TrainingReport:
     config = RunConfig(**settings)
     with opened(config, {"prefect.flow_run_id": str(flow_run.id)}) as session:
         first = session.place.epoch
-        mark_leftovers(config.name, flow_run.id)
+        mark_leftovers(config.name, str(flow_run.id))
         number_from(epoch, first)
         for number in range(first, config.epochs + 1):
             with without_heartbeat():

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 
+from aitimestepper.errors import UserError
 from aitimestepper.settings import RunConfig
 from aitimestepper.store.rows import Rows
 from aitimestepper.training.collect import Attempted, Transition, collect
@@ -16,6 +17,10 @@ from aitimestepper.training.trainer import Training
 
 from .reports import PhaseProgress
 from .rows import rows_of
+
+
+class OutOfStep(UserError):
+    """A phase was asked for that is not the next one."""
 
 
 class Outcome(NamedTuple):

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aitimestepper.errors import UserError
+from aitimestepper.folders import RunFolder
 from aitimestepper.settings import HARMLESS, RunConfig
+from aitimestepper.store.trajectory import TrajectoryStore
 
 
 class SettingsChanged(UserError):
@@ -71,3 +73,16 @@ def check_unchanged(began: Mapping[str, Any], config: RunConfig) -> None:
 
 def _shown(value: Any) -> str:
     return json.dumps(value).strip('"')
+
+
+def check_run(config: RunConfig) -> None:
+    """Refuse to go on with a run that is there already under other settings; read nothing else.
+
+    Raises:
+        SettingsChanged: As in `check_unchanged`.
+        StoreError: What is there is no store.
+    """
+    store = RunFolder(config.name).store
+    if store.exists():
+        began = TrajectoryStore.read_only(store).header.attributes["settings"]
+        check_unchanged(began, config)

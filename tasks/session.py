@@ -10,7 +10,6 @@ from typing import Literal
 from uuid import uuid4
 
 from aitimestepper.build import build
-from aitimestepper.errors import UserError
 from aitimestepper.folders import RunFolder, tracking_uri
 from aitimestepper.settings import RunConfig
 from aitimestepper.store import checkpoints
@@ -22,19 +21,16 @@ from aitimestepper.tracking import TrackedRun, TrackingError, open_run
 from . import state
 from .delivery import Delivery
 from .exporting import StepFromBodies, bodies_of
-from .phases import Progress, Work, collecting, generalizing, ignore
+from .metrics import metrics, parameters
+from .phases import OutOfStep, Progress, Work, collecting, generalizing, ignore
 from .reports import Phase, PhaseReport, Place
-from .resume import check_unchanged, flat
+from .resume import check_run
 from .rows import recorded_of
 
 _log = logging.getLogger("aitimestepper.session")
 _LIVE: dict[str, Session] = {}
 
 Ending = Literal["FINISHED", "FAILED", "KILLED"]
-
-
-class OutOfStep(UserError):
-    """A phase was asked for that is not the next one."""
 
 
 class Session:
@@ -71,8 +67,7 @@ class Session:
                 store_uuid=str(uuid4()),
                 attributes={"settings": self.config.model_dump(mode="json")},
             )
-        began = TrajectoryStore.read_only(self.folder.store).header.attributes["settings"]
-        check_unchanged(began, self.config)
+        check_run(self.config)
         return TrajectoryStore.open(
             self.folder.store, orbits=orbits, bodies=bodies, dimensions=dimensions
         )
@@ -89,7 +84,7 @@ class Session:
             tracking_uri(),
             name=self.config.name,
             run_id=self._saved.mlflow_run_id,
-            parameters=_parameters(self.config),
+            parameters=parameters(self.config),
             tags={"aitimestepper.store": self.store.header.uuid, **tags},
         )
 
@@ -104,12 +99,10 @@ class Session:
     @property
     def reports(self) -> dict[Phase, PhaseReport]:
         """The phases done in the epoch of the last commit."""
-        last = self.store.last
-        known = self._saved.reports
-        return {
-            phase: report.model_copy(update={"commit": last.key}) if phase == last.phase else report
-            for phase, report in known.items()
-        }
+        last, reports = self.store.last, dict(self._saved.reports)
+        for phase in reports.keys() & {last.phase}:
+            reports[phase] = reports[phase].model_copy(update={"commit": last.key})
+        return reports
 
     def done(self, epoch: int, phase: Phase) -> PhaseReport | None:
         """The report of a phase, if the last commit or the one before it ended it."""
@@ -154,7 +147,7 @@ class Session:
         before = self.reports if report.phase == "generalize" else {}
         reports: dict[Phase, PhaseReport] = {**before, report.phase: report}
         if report.phase == "generalize":
-            self.delivery.add(report.epoch, _metrics(reports))
+            self.delivery.add(report.epoch, metrics(reports))
         saved = state.Saved(reports, self.delivery.waiting, self.run.run_id)
         name = f"{report.epoch:04d}-{report.phase}.pt"
         content = state.payload(self.config, self.training, saved)
@@ -208,24 +201,6 @@ class Session:
                 "energy_threshold": self.config.energy_threshold,
             },
         )
-
-
-def _parameters(config: RunConfig) -> dict[str, str | int | float]:
-    settings = flat(config.model_dump(mode="json"))
-    return {
-        key: value if isinstance(value, int | float) else str(value)
-        for key, value in settings.items()
-    }
-
-
-def _metrics(reports: Mapping[Phase, PhaseReport]) -> dict[str, float]:
-    """One flat row of numbers for the charts."""
-    numbers = {
-        f"{phase}/{key}": value
-        for phase, report in reports.items()
-        for key, value in {**report.numbers, "seconds": report.seconds}.items()
-    }
-    return {**numbers, "rows": max(report.rows for report in reports.values())}
 
 
 @contextlib.contextmanager

@@ -12,7 +12,6 @@ from ..physics.conserved import total_energy
 from ..physics.gravity import Gravity, pairs
 from ..physics.state import System
 
-
 _NEARLY_CIRCULAR = 0.01
 
 

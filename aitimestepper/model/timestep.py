@@ -15,7 +15,7 @@ from ..physics.timescales import free_fall_time
 from .features import Dimensionless
 
 TimeStep = Callable[[System], Float[Tensor, " B"]]
-"""A rule that proposes a step [time]; the learned model and the classical criteria are both this."""
+"""A rule that proposes a step [time]: the learned model, or a classical criterion."""
 
 
 class Inputs(NamedTuple):
@@ -66,8 +66,8 @@ class LearnedTimeStep(nn.Module):
         super().__init__()
         self.network, self.features = network, features
         self.middle = 0.5 * math.log(eta_max * eta_min)
-        self.half = 0.5 * math.log(eta_max / eta_min)
-        self.offset = self.half * math.atanh((math.log(eta_start) - self.middle) / self.half)
+        self.reach = 0.5 * math.log(eta_max / eta_min)
+        self.offset = self.reach * math.atanh((math.log(eta_start) - self.middle) / self.reach)
         self.register_buffer("centre", torch.zeros(size, dtype=dtype))
         self.register_buffer("spread", torch.ones(size, dtype=dtype))
 
@@ -87,7 +87,7 @@ class LearnedTimeStep(nn.Module):
     def log_dt(self, inputs: Inputs) -> Float[Tensor, " B"]:
         """Logarithm of the proposed step, with shape (B,)."""
         output = self.network(inputs.features)[:, 0] + self.offset
-        return inputs.log_scale + self.middle + self.half * torch.tanh(output / self.half)
+        return inputs.log_scale + self.middle + self.reach * torch.tanh(output / self.reach)
 
     def forward(self, system: System) -> Float[Tensor, " B"]:
         """Proposed step of each system [time], with shape (B,)."""

@@ -25,8 +25,15 @@ class Initial(NamedTuple):
 class Sampler(Protocol):
     """Draws systems in two steps, because an orbit keeps its masses when it restarts."""
 
-    bodies: int
-    dimensions: int
+    @property
+    def bodies(self) -> int:
+        """N."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """D."""
+        ...
 
     def masses(self, count: int, generator: torch.Generator) -> Float[Tensor, "B N"]:
         """Masses of `count` systems."""
@@ -54,7 +61,11 @@ class KeplerOrbits:
     mass_ratio: tuple[float, float] = (0.1, 1.0)
     total_mass: float = 1.0
     dimensions: int = 2
-    bodies: int = 2
+
+    @property
+    def bodies(self) -> int:
+        """Two."""
+        return 2
 
     def masses(self, count: int, generator: torch.Generator) -> Float[Tensor, "B 2"]:
         """Masses of `count` pairs, with shape (B, 2)."""

@@ -14,9 +14,7 @@ from .state import System, assemble
 _NEWTON_STEPS = 60
 
 
-def period(
-    semi_major_axis: Float[Tensor, " B"], mass: Float[Tensor, "B 2"]
-) -> Float[Tensor, " B"]:
+def period(semi_major_axis: Float[Tensor, " B"], mass: Float[Tensor, "B 2"]) -> Float[Tensor, " B"]:
     r"""Orbital period :math:`2 \pi \sqrt{a^3 / (m_1 + m_2)}` [time], with shape (B,)."""
     return 2 * math.pi * (semi_major_axis.pow(3) / mass.sum(-1)).sqrt()
 
@@ -66,11 +64,13 @@ def binary(
     zero = torch.zeros_like(eccentricity)
     anomaly = eccentric_anomaly(zero if mean_anomaly is None else mean_anomaly, eccentricity)
     rate = (mass.sum(-1) / semi_major_axis.pow(3)).sqrt() / (1 - eccentricity * anomaly.cos())
-    minor = (1 - eccentricity.square()).sqrt()
+    minor = ((1 - eccentricity) * (1 + eccentricity)).sqrt()  # 1 - e^2 cancels near e = 1
     x = torch.stack([anomaly.cos() - eccentricity, minor * anomaly.sin()], -1)
     v = torch.stack([-anomaly.sin(), minor * anomaly.cos()], -1) * rate[:, None]
-    plane = (semi_major_axis[:, None] * _turn(u, zero if pericentre is None else pericentre)
-             for u in (x, v))
+    plane = (
+        semi_major_axis[:, None] * _turn(u, zero if pericentre is None else pericentre)
+        for u in (x, v)
+    )
     relative = [_incline(u, inclination, dimensions) for u in plane]
     share = torch.stack([-mass[:, 1], mass[:, 0]], -1) / mass.sum(-1, keepdim=True)
     position, velocity = (share[..., None] * u[:, None, :] for u in relative)
@@ -102,8 +102,10 @@ class Elements(NamedTuple):
 
 
 def elements(system: System) -> Elements:
-    r"""Osculating elements of bound pairs, from :math:`e \cos E = 1 - r/a` and
-    :math:`e \sin E = r \cdot v / \sqrt{\mu a}`.
+    r"""Osculating elements of bound pairs.
+
+    .. math::
+        e \cos E = 1 - r/a, \qquad e \sin E = r \cdot v / \sqrt{\mu a}
     """
     mu = system.mass.sum(-1)
     x, v = system.position.diff(dim=1)[:, 0], system.velocity.diff(dim=1)[:, 0]

@@ -40,9 +40,9 @@ class System:
         """The whole batch `times` over: rows b, b + B, b + 2B, ... are copies of row b."""
         return System(*(t.repeat(times, *(1,) * (t.ndim - 1)) for t in self))
 
-    def to(self, *args: torch.device | torch.dtype) -> System:
-        """The same systems on another device or in another precision."""
-        return System(*(tensor.to(*args) for tensor in self))
+    def to(self, device: torch.device, dtype: torch.dtype | None = None) -> System:
+        """The same systems on another device, and in another precision if one is given."""
+        return System(*(tensor.to(device=device, dtype=dtype) for tensor in self))
 
 
 def assemble(

@@ -51,7 +51,7 @@ def load_cases(path: Path | None = None) -> dict[str, Case]:
 
 def _text(path: Path | None) -> str:
     if path is None:
-        return (files(__package__) / "cases.json").read_text()
+        return (files("aitimestepper.simulation") / "cases.json").read_text()
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:

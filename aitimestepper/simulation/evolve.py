@@ -13,7 +13,7 @@ from torch import Tensor
 from ..model.timestep import TimeStep
 from ..physics.conserved import total_energy
 from ..physics.gate import Gate, Start
-from ..physics.state import System, join
+from ..physics.state import System, join, where
 
 
 class Block(NamedTuple):
@@ -104,5 +104,7 @@ def _run(
     steps = torch.stack(lengths)
     stuck = ((steps <= 0) & (before.time.view(steps.shape) < until)).any(0)
     steps = torch.where(stuck, torch.nan, steps)
-    system = replace(system, time=torch.where(stuck, torch.nan, system.time))
+    nowhere = torch.full_like(system.position, torch.nan)
+    lost = System(system.mass, nowhere, system.velocity, torch.full_like(until, torch.nan))
+    system = where(stuck, lost, system)
     return _Trip(Start(before, torch.cat(accelerations), energy), steps, system, acceleration)

@@ -57,7 +57,10 @@ def _markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
     rule = [("-" * w)[:-1] + ":" if i else "-" * w for i, w in enumerate(widths)]
     padded = [
-        [cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths))]
+        [
+            cell.ljust(w) if i == 0 else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+        ]
         for line in (head, rule, *lines)
     ]
     return "\n".join("| " + " | ".join(line) + " |" for line in padded)

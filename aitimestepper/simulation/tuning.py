@@ -20,7 +20,7 @@ from .evolve import evolve
 
 _PHASES = 1024
 _CANDIDATES = 40
-_CHEAP = 2000
+_CHEAP = 600
 
 
 @torch.no_grad()
@@ -28,7 +28,7 @@ def best_fixed(system: System, gate: Gate, span: Float[Tensor, " B"]) -> Fixed:
     """The largest step with no violation over one period of each pair, luck included.
 
     Candidates around the smallest step that the oracle allows anywhere on the exact orbit are
-    really run. Where a period takes more than 2,000 steps the smallest allowed step, less 0.1 %
+    really run. Where a period takes more than 600 steps the smallest allowed step, less 0.1 %
     for what lies between the samples, is taken as it is: that many steps leave no phase of the
     pericentre out, so there is no luck to be had.
 

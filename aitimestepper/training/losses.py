@@ -49,9 +49,7 @@ class Band:
         return below.square() + self.overshoot * above.square()
 
 
-def error_decades(
-    log_dt: Float[Tensor, " B"], begin: Start, gate: Gate
-) -> Float[Tensor, " B"]:
+def error_decades(log_dt: Float[Tensor, " B"], begin: Start, gate: Gate) -> Float[Tensor, " B"]:
     r"""log10(error / threshold) of a step, with a gradient in log dt that always points right.
 
     The value is exact; so is the slope :math:`p = d \log \epsilon / d \log \Delta t` wherever it

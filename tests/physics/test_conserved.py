@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from problems import FIELD, binaries, random_bound
 
 from aitimestepper.physics.conserved import (
     angular_momentum,
@@ -13,7 +14,6 @@ from aitimestepper.physics.conserved import (
 )
 from aitimestepper.physics.kepler import propagate
 from aitimestepper.physics.state import System
-from problems import FIELD, binaries, random_bound
 
 speed = st.floats(-100, 100)
 
@@ -30,7 +30,9 @@ def test_exact_motion_keeps_it(quantity, dimensions):
     end = propagate(boosted(start, *[0.3, -0.2, 0.5][:dimensions]), 7.3 * revolution)
     start = boosted(start, *[0.3, -0.2, 0.5][:dimensions])
     extra = (FIELD,) if quantity is total_energy else ()
-    torch.testing.assert_close(quantity(end, *extra), quantity(start, *extra), rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(
+        quantity(end, *extra), quantity(start, *extra), rtol=1e-11, atol=1e-11
+    )
 
 
 @given(velocity=st.tuples(speed, speed, speed))

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from problems import FIELD, binaries, equal_pair, numbers, random_bound
 
 from aitimestepper.physics.conserved import total_energy
 from aitimestepper.physics.gate import Attempt, Gate
@@ -9,7 +10,6 @@ from aitimestepper.physics.gravity import Gravity
 from aitimestepper.physics.integrators import leapfrog
 from aitimestepper.physics.kepler import binary
 from aitimestepper.physics.state import System
-from problems import FIELD, binaries, equal_pair, numbers, random_bound
 
 THRESHOLD = 3e-3
 GATE = Gate(FIELD, THRESHOLD)

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from problems import numbers, random_bound
 
 from aitimestepper.physics.gravity import Field, Gravity, pairs
 from aitimestepper.physics.state import System, assemble
-from problems import numbers, random_bound
 
 every_case = pytest.mark.parametrize(
     ("bodies", "dimensions", "softening"),
@@ -64,9 +64,7 @@ def test_every_system_is_pulled_alone_as_in_company(bodies):
 
 def test_coincident_softened_bodies_do_not_pull():
     system = random_bound(1, 2, 3)
-    together = System(
-        system.mass, torch.zeros_like(system.position), system.velocity, system.time
-    )
+    together = System(system.mass, torch.zeros_like(system.position), system.velocity, system.time)
     assert not Gravity(0.1).acceleration(together).any()
 
 

@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
+from problems import numbers
 
 from aitimestepper.physics.kepler import eccentric_anomaly
-from problems import numbers
 
 ECCENTRICITIES = [0.0, 0.1, 0.5, 0.9, 0.99, 0.999, 0.999999]
 
@@ -21,9 +21,7 @@ def phases():
 def test_solution_satisfies_the_equation(eccentricity):
     mean = phases()
     anomaly = eccentric_anomaly(mean, torch.full_like(mean, eccentricity))
-    torch.testing.assert_close(
-        anomaly - eccentricity * anomaly.sin(), mean, rtol=4e-16, atol=3e-15
-    )
+    torch.testing.assert_close(anomaly - eccentricity * anomaly.sin(), mean, rtol=4e-16, atol=3e-15)
 
 
 @pytest.mark.parametrize("eccentricity", ECCENTRICITIES)

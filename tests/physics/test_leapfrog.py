@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from problems import FIELD, binaries, figure_eight, random_bound
 
 from aitimestepper.physics.conserved import angular_momentum, momentum
 from aitimestepper.physics.integrators import leapfrog
 from aitimestepper.physics.kepler import propagate
-from problems import FIELD, binaries, figure_eight, random_bound
 
 
 def integrate(system, duration, steps):
@@ -71,9 +71,7 @@ def test_every_system_moves_alone_as_in_company(bodies):
     together = leapfrog(start, dt, FIELD).system
     for b in range(4):
         row = slice(b, b + 1)
-        assert all(
-            map(torch.equal, leapfrog(start[row], dt[row], FIELD).system, together[row])
-        )
+        assert all(map(torch.equal, leapfrog(start[row], dt[row], FIELD).system, together[row]))
 
 
 def test_system_that_blows_up_leaves_its_neighbours_alone():

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import rebound
 import torch
+from problems import FIELD, binaries, figure_eight, random_bound
 
 from aitimestepper.physics.integrators import leapfrog
-from problems import FIELD, binaries, figure_eight, random_bound
 
 STEPS = 1000
 

@@ -4,10 +4,10 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 import torch
+from problems import random_bound
 
 from aitimestepper.physics.conserved import momentum
 from aitimestepper.physics.state import System, assemble, centre, join, where
-from problems import random_bound
 
 
 @pytest.mark.parametrize(

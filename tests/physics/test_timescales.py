@@ -4,11 +4,11 @@ import math
 
 import pytest
 import torch
+from problems import equal_pair, numbers, random_bound
 from scipy.integrate import solve_ivp
 
 from aitimestepper.physics.gravity import Gravity
 from aitimestepper.physics.timescales import free_fall_time, pair_free_fall_time
-from problems import equal_pair, numbers, random_bound
 
 
 def test_pair_at_rest_meets_in_known_times_its_free_fall_time():

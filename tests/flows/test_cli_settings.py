@@ -1,0 +1,128 @@
+"""Command line over environment over file over default, and the nearest name for a wrong one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from aitimestepper.errors import UserError
+from aitimestepper.settings import RunConfig
+from flows.cli_settings import known_settings, run_config
+from flows.cli_train import parse
+
+DEFAULT = RunConfig.model_validate({})
+
+
+def from_line(*words):
+    return run_config(parse(words).settings, environment={"HOME": "/"})
+
+
+@pytest.fixture
+def toml(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text("epochs = 3\nseed = 3\norbits = 3\n[loss]\nlower = 0.3\nupper = 0.6\n")
+    return str(path)
+
+
+def test_each_place_wins_over_those_behind_it(toml):
+    environment = {"AITIMESTEPPER_EPOCHS": "2", "AITIMESTEPPER_SEED": "2"}
+    environment["AITIMESTEPPER_LOSS__LOWER"] = "0.2"
+    config = run_config({"epochs": "1"}, toml, environment)
+    assert (config.epochs, config.seed, config.orbits) == (1, 2, 3)
+    assert (config.loss.lower, config.loss.upper) == (0.2, 0.6)
+    assert config.loss.overshoot == DEFAULT.loss.overshoot
+
+
+def test_nothing_given_is_the_default_and_plain():
+    config = run_config({}, environment={"HOME": "/"})
+    assert config == DEFAULT
+    assert type(config) is RunConfig
+    assert not isinstance(config, BaseSettings)
+
+
+def test_dashes_and_underscores_are_alike(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text("energy-threshold = 1e-3\n[generalize]\nmax-iterations = 7\n")
+    dashes = from_line("--generalize.max-iterations", "7", "--energy-threshold", "1e-3")
+    underscores = from_line("--generalize.max_iterations=7", "--energy_threshold=1e-3")
+    assert dashes == underscores == run_config({}, str(path), {"HOME": "/"})
+    assert dashes.generalize.max_iterations == 7
+
+
+def test_ranges_choices_and_none_are_read_from_text():
+    config = from_line(
+        *("--initial-conditions.eccentricity", "0.1,0.5", "--network.hidden", "32"),
+        *("--initial-conditions.dimensions", "3", "--collect.max-attempts", "none"),
+    )
+    assert config.initial_conditions.eccentricity == (0.1, 0.5)
+    assert config.network.hidden == (32,)
+    assert config.initial_conditions.dimensions == 3
+    assert config.collect.max_attempts is None
+
+
+def test_every_setting_takes_its_own_default_from_every_place():
+    from flows.cli_refusals import written
+
+    texts = {key: written(field.default) for key, field in known_settings().items()}
+    variables = {
+        f"AITIMESTEPPER_{key.replace('.', '__').upper()}": text for key, text in texts.items()
+    }
+    assert run_config(texts, environment={"HOME": "/"}) == DEFAULT
+    assert run_config({}, environment=variables) == DEFAULT
+
+
+def test_folder_of_artifacts_is_no_setting():
+    environment = {"AITIMESTEPPER_ARTIFACTS": "/tmp", "OTHER_EPOCHS": "5"}
+    assert run_config({}, environment=environment) == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "text", "wanted"),
+    [
+        ({"epochz": "1"}, {}, "", "--epochz; the nearest is --epochs"),
+        ({"max_iteration": "1"}, {}, "", "the nearest is --generalize.max-iterations"),
+        ({"loss.lowr": "1"}, {}, "", "--loss.lowr; the nearest is --loss.lower"),
+        ({}, {"AITIMESTEPPER_EPOCHZ": "1"}, "", "the nearest is AITIMESTEPPER_EPOCHS,"),
+        ({}, {"AITIMESTEPPER_LOSS_LOWER": "1"}, "", "the nearest is AITIMESTEPPER_LOSS__LOWER"),
+        ({}, {}, "epochz = 1", '"epochz" in FILE; the nearest is "epochs" in FILE'),
+        ({}, {}, "[loss]\nlowr = 1", '"loss.lowr" in FILE; the nearest is "loss.lower" in FILE'),
+        ({"loss": "1"}, {}, "", "--loss is a section"),
+    ],
+)
+def test_misspelt_setting_names_the_nearest(tmp_path, options, environment, text, wanted):
+    path = tmp_path / "run.toml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=re.escape(wanted.replace("FILE", str(path)))):
+        run_config(options, str(path), {"HOME": "/", **environment})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("epochs", "abc", "--epochs abc: epochs should be a whole number"),
+        ("epochs", "1.5", "should be a whole number"),
+        ("energy_threshold", "0", "energy_threshold should be greater than 0, such as"),
+        ("energy_threshold", "nan", "should be"),
+        ("name", "a/b", "--name a/b: name should be at most 64 letters"),
+        ("name", "..", "name should be"),
+        ("device", "tpu", "should be 'auto', 'cpu' or 'cuda'"),
+        ("initial_conditions.eccentricity", "0.5", "two numbers, lowest,highest"),
+        ("initial_conditions.eccentricity", "0.5,0.1", "a range is lowest,highest, got 0.5,0.1"),
+        ("initial_conditions.eccentricity", "0,1", "should be less than 1"),
+        ("step.eta_min", "3", "eta_min < eta_start < eta_max, got 3, 0.2, 2; change one"),
+    ],
+)
+def test_refused_value_is_named_with_its_limit(key, value, wanted):
+    with pytest.raises(UserError, match=re.escape(wanted)):
+        run_config({key: value}, environment={"HOME": "/"})
+
+
+def test_refused_value_is_named_as_its_place_writes_it(toml):
+    with pytest.raises(UserError, match="^AITIMESTEPPER_EPOCHS=0: epochs should be"):
+        run_config({}, toml, {"AITIMESTEPPER_EPOCHS": "0"})
+    with open(toml, "w") as file:
+        file.write("epochs = 0")
+    with pytest.raises(UserError, match=re.escape(f"epochs = 0 in {toml}: epochs should be")):
+        run_config({}, toml, {"HOME": "/"})

@@ -1,0 +1,121 @@
+"""A gradient that is not finite never reaches a weight."""
+
+import pytest
+import torch
+from torch import nn
+
+from aitimestepper.training.errors import TrainingDiverged
+from aitimestepper.training.optimiser import Optimiser
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return nn.Linear(3, 1, dtype=torch.float64)
+
+
+def optimiser_of(model, learning_rate, *, slowing=1e9, clip=1.0):
+    return Optimiser(model, learning_rate=learning_rate, slowing=slowing, clip=clip)
+
+
+def loss(model, factor=1.0):
+    return factor * model(torch.ones(4, 3, dtype=torch.float64)).square().mean()
+
+
+def state(model):
+    return [parameter.detach().clone() for parameter in model.parameters()]
+
+
+def test_updates_lower_the_loss(model):
+    optimiser = optimiser_of(model, 0.05)
+    before = loss(model).item()
+    for _ in range(100):
+        optimiser.update(loss(model))
+    assert loss(model).item() < 1e-2 * before
+    assert (optimiser.updates, optimiser.skipped) == (100, 0)
+
+
+@pytest.mark.parametrize("factor", [torch.nan, torch.inf])
+def test_gradient_that_is_not_finite_is_skipped_and_counted(model, same, factor):
+    optimiser = optimiser_of(model, 0.1)
+    optimiser.update(loss(model))
+    before = state(model)
+    optimiser.update(loss(model, factor))
+    assert same(state(model), before)
+    assert (optimiser.updates, optimiser.skipped) == (1, 1)
+
+
+def test_skipped_gradient_leaves_no_trace_in_later_updates(same):
+    ends = []
+    for factors in ([1.0, 1.0], [1.0, torch.nan, 1.0]):
+        torch.manual_seed(0)
+        model = nn.Linear(3, 1, dtype=torch.float64)
+        optimiser = optimiser_of(model, 0.1)
+        for factor in factors:
+            optimiser.update(loss(model, factor))
+        ends.append(state(model))
+    assert same(*ends)
+
+
+def test_hundred_bad_gradients_in_a_row_end_the_training(model):
+    optimiser = optimiser_of(model, 0.1)
+    for _ in range(99):
+        optimiser.update(loss(model, torch.nan))
+    with pytest.raises(TrainingDiverged, match="optimizer.learning-rate"):
+        optimiser.update(loss(model, torch.nan))
+
+
+def test_one_good_gradient_begins_the_count_anew(model):
+    optimiser = optimiser_of(model, 0.1)
+    for _ in range(99):
+        optimiser.update(loss(model, torch.nan))
+    optimiser.update(loss(model))
+    for _ in range(99):
+        optimiser.update(loss(model, torch.nan))
+    assert optimiser.skipped == 198
+
+
+def test_long_gradient_is_shortened_to_the_clip(model):
+    optimiser = optimiser_of(model, 0.1, clip=0.5)
+    optimiser.update(loss(model, 1e9))
+    norm = torch.cat([p.grad.flatten() for p in model.parameters()]).norm()
+    assert norm.item() == pytest.approx(0.5)
+
+
+def test_restored_optimiser_goes_on_bit_for_bit(same):
+    """The rate falls over the updates of both parts, so it must be restored too."""
+    ends = []
+    for interrupted in (False, True):
+        torch.manual_seed(0)
+        model = nn.Linear(3, 1, dtype=torch.float64)
+        optimiser = optimiser_of(model, 0.1, slowing=2.0)
+        for k in range(6):
+            if interrupted and k == 3:
+                saved, optimiser = optimiser.state_dict(), None
+                optimiser = optimiser_of(model, 0.1, slowing=2.0)
+                optimiser.load_state_dict(saved)
+            optimiser.update(loss(model))
+        assert optimiser.updates == 6
+        ends.append(state(model))
+    assert same(*ends)
+
+
+def test_steps_shrink_with_the_root_of_the_updates(model):
+    """Adam steps by its rate while the gradient keeps its sign and size, so the moves show it."""
+    optimiser = optimiser_of(model, 1e-3, slowing=4.0)
+    moves = []
+    for _ in range(13):
+        before = state(model)[1]
+        optimiser.update(model.bias.sum())
+        moves.append((before - state(model)[1]).item())
+    expected = [1e-3 / (1 + k / 4) ** 0.5 for k in range(13)]
+    assert moves == pytest.approx(expected, rel=1e-6)
+
+
+def test_skipped_gradients_do_not_count_towards_the_slowing(model):
+    optimiser = optimiser_of(model, 1e-3, slowing=1.0)
+    for _ in range(50):
+        optimiser.update(loss(model, torch.nan))
+    before = state(model)[1]
+    optimiser.update(model.bias.sum())
+    assert (before - state(model)[1]).item() == pytest.approx(1e-3, rel=1e-6)
