@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .bodies import check_bound
 from .errors import UserError
 from .physics.conserved import total_energy
 from .physics.gravity import Field
@@ -23,8 +24,6 @@ from .simulation.outcome import Outcome
 from .simulation.run import simulate as follow
 from .sources import Step
 from .store.simulation_file import SimulationFile
-
-_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -108,23 +107,6 @@ def simulate(
                 system, step, step.gate, until=until, max_steps=steps, watch=recorder.add
             )
     return Simulation(step, outcome, time.perf_counter() - begin, Path(out) if out else None)
-
-
-def check_bound(system: System, field: Field) -> None:
-    """Refuse systems whose relative energy error means nothing.
-
-    Raises:
-        UserError: A system has E >= 0 to rounding, or no finite energy at all.
-    """
-    energy, potential = total_energy(system, field), field.energy(system)
-    bound = energy < _ROUNDING * potential
-    if not bool(bound.all()):
-        row = int((~bound).nonzero()[0])
-        raise UserError(
-            f"System {row + 1} has total energy {energy[row].item():.6g} in its centre-of-mass "
-            "frame; the gate's relative energy error needs a bound system, E < 0, without bodies "
-            "at the same place: give slower or closer bodies."
-        )
 
 
 def _span(

@@ -35,7 +35,9 @@ class Lines:
 
     def __call__(self, event: Event) -> None:
         """Take notice of an event."""
-        if isinstance(event, PhaseProgress):
+        if isinstance(event, str):
+            self.said(event)
+        elif isinstance(event, PhaseProgress):
             self.moved(event)
         elif event.phase == "collect":
             self._collected = event
@@ -54,6 +56,10 @@ class Lines:
         before = self._collected
         fits = before is not None and before.epoch == report.epoch
         self.write(epoch_line(before if fits else None, report, self._epochs))
+
+    def said(self, text: str) -> None:
+        """Something goes on besides the phases."""
+        self.write(text)
 
     def write(self, text: str) -> None:
         """One line, whatever its length."""
@@ -102,9 +108,12 @@ class Bar(Lines):
     def completed(self, report: PhaseReport) -> None:
         """An epoch is done."""
         super().completed(report)
-        last = report.epoch == self._epochs
-        text = "evaluating and registering the model" if last else f"epoch {report.epoch} done"
+        text = f"epoch {report.epoch} done"
         self._progress.update(self._task, completed=report.epoch, description=text)
+
+    def said(self, text: str) -> None:
+        """Something goes on besides the phases."""
+        self._progress.update(self._task, description=text)
 
 
 @contextmanager

@@ -6,13 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .cli_options import Options, positive_count, positive_number, write_json
-
-if TYPE_CHECKING:
-    from aitimestepper.physics.state import System
-    from aitimestepper.sources import Step
 
 SOURCES = (
     "a run's name, a checkpoint, models:/NAME/VERSION, or fixed:DT, freefall:ETA, aarseth:ETA, "
@@ -42,6 +38,7 @@ def _parser() -> Options:
     bodies.add_argument("--case", metavar="NAME", help="a published case, such as kepler-e0.9")
     bodies.add_argument(
         "--ic",
+        type=Path,
         metavar="FILE",
         help=".npy, .txt or .csv with one body a row: mass, position, velocity",
     )
@@ -56,35 +53,18 @@ def _parser() -> Options:
 
 
 def _simulated(options: argparse.Namespace) -> dict[str, Any]:
-    from aitimestepper.api import simulate
-    from aitimestepper.sources import load
+    from aitimestepper.jobs import simulation
 
-    step = load(options.model)
-    system, period = _system(options, step)
-    duration, periods = options.duration, options.periods
-    if periods is not None and period is not None:
-        duration, periods = periods * period, None
-    return simulate(
-        system,
-        step,
-        duration=duration,
-        periods=periods,
+    return simulation(
+        options.model,
+        case=options.case,
+        ic=options.ic,
+        periods=options.periods,
+        duration=options.duration,
         steps=options.steps,
         out=options.out,
         overwrite=options.overwrite,
-    ).figures()
-
-
-def _system(options: argparse.Namespace, step: Step) -> tuple[System, float | None]:
-    """The initial state and its period [time], where that is published."""
-    if options.case is None:
-        from aitimestepper.bodies import read_bodies
-
-        return read_bodies(options.ic, softening=getattr(step.gate.field, "softening", 0.0)), None
-    from aitimestepper.simulation.cases import load_cases, pick
-
-    case = pick(load_cases(), options.case)
-    return case.system, case.period
+    )
 
 
 def _shown(value: Any) -> str:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-import torch
-from jaxtyping import Float
 from prefect import task
 from prefect.cache_policies import CacheKeyFnPolicy
-from torch import Tensor
 
 from aitimestepper.build import sampler_of
-from aitimestepper.model.timestep import TimeStep
-from aitimestepper.physics.state import System
+from aitimestepper.figures import steps_against_eccentricity
 from aitimestepper.simulation.cases import Case, load_cases
-from aitimestepper.simulation.evaluate import Row
+from aitimestepper.simulation.evaluate import Row, eccentricities
 from aitimestepper.simulation.evaluate import evaluate as judge
 from aitimestepper.simulation.held_out import held_out
 from aitimestepper.simulation.table import by_case, over_cases
+from aitimestepper.sources import step_of
 
 from .caching import finished_key
+from .listeners import tell
 from .reports import EvaluationReport
 from .retrying import RETRIED
 from .session import Session, current
@@ -37,29 +35,32 @@ from .session import Session, current
 def evaluate(name: str) -> EvaluationReport:
     """Judge the model of a run on published cases and on systems it was never trained on."""
     with current(name) as session:
-        known = list(_rows(session, _known(session)))
-        unseen = list(_rows(session, _unseen(session)))
-        report = EvaluationReport(known=by_case(known), unseen=over_cases(unseen))
-        _keep(session, [*known, *unseen], report)
+        known, unseen = _known(session), _unseen(session)
+        rows = list(_rows(session, [*known, *unseen]))
+        report = EvaluationReport(
+            known=by_case(_of(rows, known)), unseen=over_cases(_of(rows, unseen))
+        )
+        _keep(session, rows, report)
+        _draw(session, [*known, *unseen], rows)
     return report
 
 
 def _rows(session: Session, cases: list[Case]) -> Iterator[Row]:
     if cases:
-        step, gate = _in_double(session.training.model), session.training.gate
+        step, gate = step_of(session.training.model), session.training.gate
         periods = session.config.evaluation.periods
-        yield from judge(cases, step, gate, label=session.config.name, periods=periods)
+        tell(f"evaluating on {len(cases)} systems")
+        told = ""
+        for row in judge(cases, step, gate, label=session.config.name, periods=periods):
+            if row.rule != told:
+                told = row.rule
+                tell(f"evaluated {told}")
+            yield row
 
 
-def _in_double(model: TimeStep) -> TimeStep:
-    """The model as a rule for double precision on the CPU, where cases are judged."""
-    like = next(model.parameters())
-
-    @torch.no_grad()
-    def step(system: System) -> Float[Tensor, " B"]:
-        return model(system.to(like.device, like.dtype)).to(system.time)
-
-    return step
+def _of(rows: list[Row], cases: list[Case]) -> list[Row]:
+    names = {case.name for case in cases}
+    return [row for row in rows if row.case in names]
 
 
 def _known(session: Session) -> list[Case]:
@@ -82,3 +83,13 @@ def _keep(session: Session, rows: list[Row], report: EvaluationReport) -> None:
     (session.folder.report / "evaluation.md").write_text(report.markdown())
     session.run.log_table(table, "evaluation.json")
     session.run.log_text(report.markdown(), "evaluation.md")
+
+
+def _draw(session: Session, cases: list[Case], rows: list[Row]) -> None:
+    """The figure in the run's folder and on its MLflow page; for pairs."""
+    if not cases or cases[0].system.mass.shape[1] != 2:
+        return
+    shape = dict(zip([case.name for case in cases], eccentricities(cases), strict=True))
+    path = session.folder.report / "evaluation.png"
+    steps_against_eccentricity(rows, shape).savefig(path, dpi=150)
+    session.run.log_file(path)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from .reports import PhaseProgress, PhaseReport
 
-Event = PhaseProgress | PhaseReport
+Event = PhaseProgress | PhaseReport | str
+"""What a phase has to say, or words about what comes after the last epoch."""
 Listener = Callable[[Event], None]
 
 _LISTENERS: list[Listener] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -22,6 +22,7 @@ class Initial(NamedTuple):
     """Orbital period, or a time that plays its part [time]."""
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Draws systems in two steps, because an orbit keeps its masses when it restarts."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -20,6 +20,7 @@ class Step(NamedTuple):
     """Acceleration at the new state, to hand to the next step: one evaluation a step, not two."""
 
 
+@runtime_checkable
 class Integrator(Protocol):
     """Advances every system by its own step."""
 

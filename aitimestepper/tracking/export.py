@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -35,16 +36,19 @@ def save_model(
     rows = max(len(example), 2)  # the exporter takes a batch of one for a constant
     example = np.resize(example, (rows, *example.shape[1:]))
     _run(module, example)  # whatever the module caches must be real before the tracer comes by
-    write(
-        module,
-        folder,
-        mlflow_model=description,
-        signature=_signature(example),
-        input_example=example,
-        serialization_format="pt2",
-        pip_requirements=requirements(),
-        extra_files=[str(checkpoint)],
-    )
+    with warnings.catch_warnings():
+        # torch says so of every group of weights that share no storage, and ours share none
+        warnings.filterwarnings("ignore", "No complete tensor found in the group")
+        write(
+            module,
+            folder,
+            mlflow_model=description,
+            signature=_signature(example),
+            input_example=example,
+            serialization_format="pt2",
+            pip_requirements=requirements(),
+            extra_files=[str(checkpoint)],
+        )
     # Exported weights stay on the processor; MLflow would look for them on any GPU that it sees
     description.flavors["python_function"]["config"] = {"device": "cpu"}
     description.save(str(folder / "MLmodel"))

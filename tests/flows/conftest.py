@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from prefect.settings import (
     PREFECT_LOCAL_STORAGE_PATH,
@@ -24,13 +22,6 @@ def prefect_server(tmp_path_factory):
     }
     with prefect_test_harness(server_startup_timeout=120), temporary_settings(private):
         yield
-
-
-def pytest_collection_modifyitems(items):
-    """Let Prefect, MLflow and PyTorch warn about each other: here they run together for real."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("default"))
 
 
 @pytest.fixture

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from aitimestepper.settings import RunConfig
-
-
-def pytest_collection_modifyitems(items):
-    """Let Prefect, MLflow and PyTorch warn about each other: here they run together for real."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("default"))
 
 
 @pytest.fixture

@@ -1,0 +1,133 @@
+"""Simulate and evaluate from names and paths: what the command line and the flows share."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from .api import simulate
+from .bodies import read_bodies
+from .errors import UserError
+from .physics.state import System
+from .simulation.cases import Case, load_cases, pick
+from .simulation.evaluate import Row, evaluate
+from .simulation.table import by_case
+from .sources import Step, load
+
+_log = logging.getLogger("aitimestepper.jobs")
+
+
+def simulation(
+    model: str,
+    *,
+    case: str | None = None,
+    ic: Path | None = None,
+    periods: float | None = None,
+    duration: float | None = None,
+    steps: int | None = None,
+    out: Path | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Follow one system with one rule and return the figures of the run.
+
+    Arguments:
+        model: Source of the rule, as `load` takes it.
+        case: Name of a published case. Give this or `ic`.
+        ic: File of bodies.
+        periods: Orbital periods to go. Give one of this, `duration` and `steps`.
+        duration: Time to go [time].
+        steps: Steps to take.
+        out: Zarr file to write every step to.
+        overwrite: Replace `out` if it exists.
+
+    Raises:
+        UserError: Something asked for is missing, damaged, or does not fit.
+    """
+    if (case is None) == (ic is None):
+        raise UserError("Give either a case or a file of bodies (ic), and not both.")
+    step = load(model)
+    system, period = _system(case, ic, step)
+    if periods is not None and period is not None:
+        duration, periods = periods * period, None
+    return simulate(
+        system,
+        step,
+        duration=duration,
+        periods=periods,
+        steps=steps,
+        out=out,
+        overwrite=overwrite,
+    ).figures()
+
+
+def _system(case: str | None, ic: Path | None, step: Step) -> tuple[System, float | None]:
+    """The initial state and its period [time], where that is published."""
+    if case is not None:
+        chosen = pick(load_cases(), case)
+        return chosen.system, chosen.period
+    assert ic is not None
+    return read_bodies(ic, softening=getattr(step.gate.field, "softening", 0.0)), None
+
+
+def evaluation(
+    model: str, *, cases: Path | None = None, periods: float = 3.0, out: Path | None = None
+) -> list[Row]:
+    """Judge a rule on the cases that fit it; the others are named in the log.
+
+    Arguments:
+        model: Source of the rule, as `load` takes it.
+        cases: Case file; the published cases when none is given.
+        periods: Periods to follow each case.
+        out: Folder for `evaluation.json` and `evaluation.md`.
+
+    Raises:
+        UserError: Something asked for is missing or damaged, or no case fits.
+    """
+    if out is not None and out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file; give a folder as --out.")
+    step = load(model)
+    groups = _groups(model, step, list(load_cases(cases).values()))
+    rows = [row for group in groups for row in _judged(group, step, model, periods)]
+    if out is not None:
+        _keep(out, rows)
+    return rows
+
+
+def _judged(cases: Sequence[Case], step: Step, label: str, periods: float) -> Iterator[Row]:
+    told = ""
+    for row in evaluate(cases, step, step.gate, label=label, periods=periods):
+        if row.rule != told:
+            told = row.rule
+            _log.info("evaluated %s on %d cases", told, len(cases))
+        yield row
+
+
+def _groups(model: str, step: Step, cases: Sequence[Case]) -> list[list[Case]]:
+    """Cases that fit the rule, those of one N and D together."""
+    groups: dict[tuple[int, int], list[Case]] = {}
+    for case in cases:
+        _, bodies, dimensions = case.system.position.shape
+        if not case.period:
+            _log.info("skipped %s: it has no period", case.name)
+        elif (step.bodies or bodies, step.dimensions or dimensions) != (bodies, dimensions):
+            _log.info("skipped %s: %s was made for another N or D", case.name, model)
+        else:
+            groups.setdefault((bodies, dimensions), []).append(case)
+    if not groups:
+        raise UserError(f"No case has a period and the N and D of {model}; give other --cases.")
+    return list(groups.values())
+
+
+def _keep(folder: Path, rows: Sequence[Row]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        figures = json.dumps([row._asdict() for row in rows], indent=1)
+        (folder / "evaluation.json").write_text(f"{figures}\n")
+        (folder / "evaluation.md").write_text(f"{by_case(rows)}\n")
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be written ({error.strerror}); give another --out."
+        ) from None

@@ -1,0 +1,74 @@
+"""Using a trained step: simulate a system, evaluate a rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from prefect import flow
+from pydantic import Field, FiniteFloat, PositiveInt
+
+from tasks import using
+
+from .pages import markdown_table, publish_result
+from .terminal import hear_library
+
+Positive = Annotated[FiniteFloat, Field(gt=0)]
+
+
+@flow(name="simulate", flow_run_name="simulate {model}", persist_result=False)
+def simulate(
+    model: str,
+    case: str | None = None,
+    ic: Path | None = None,
+    periods: Positive | None = None,
+    duration: Positive | None = None,
+    steps: PositiveInt | None = None,
+    out: Path | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Follow one system with one time step rule.
+
+    Args:
+        model: a run's name, a checkpoint, models:/NAME/VERSION, or fixed:DT, freefall:ETA,
+            aarseth:ETA, oracle:THRESHOLD
+        case: a published case, such as kepler-e0.9; give this or ic
+        ic: file with one body a row: mass, position, velocity
+        periods: orbital periods to go; give one of this, duration and steps
+        duration: time to go
+        steps: steps to take
+        out: Zarr file to write every step to
+        overwrite: replace an earlier out
+    """
+    hear_library()
+    wanted = {
+        "case": case,
+        "ic": ic,
+        "periods": periods,
+        "duration": duration,
+        "steps": steps,
+        "out": out,
+        "overwrite": overwrite,
+    }
+    figures = using.simulate(model, wanted)
+    table = markdown_table([{"figure": key, "value": value} for key, value in figures.items()])
+    publish_result("simulate", table)
+    return figures
+
+
+@flow(name="evaluate", flow_run_name="evaluate {model}", persist_result=False)
+def evaluate(
+    model: str, cases: Path | None = None, periods: Positive = 3.0, out: Path | None = None
+) -> list[dict[str, Any]]:
+    """Judge a time step beside the oracle and the best classical rules.
+
+    Args:
+        model: a run's name, a checkpoint, models:/NAME/VERSION, or a classical rule
+        cases: case file; the published cases by default
+        periods: periods to follow each case
+        out: folder for evaluation.json and evaluation.md
+    """
+    hear_library()
+    rows = using.evaluate(model, cases, periods, out)
+    publish_result("evaluate", markdown_table(rows))
+    return rows
