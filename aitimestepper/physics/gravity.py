@@ -73,6 +73,7 @@ class Gravity:
         """Acceleration of each body [length / time^2], with shape (B, N, D)."""
         separation, inverse, ij = self._separation(system)
         pull = separation * (inverse * inverse * inverse)[..., None]
-        first, second = (system.mass[:, k, None] for k in (ij.first, ij.second))
+        first = system.mass.index_select(1, ij.first)[..., None]
+        second = system.mass.index_select(1, ij.second)[..., None]
         each = torch.cat([second * pull, -first * pull], 1)
         return each[:, ij.of_body].sum(2) if len(ij.first) > 1 else each

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Float
@@ -67,6 +66,6 @@ def leapfrog(
     start = field.acceleration(system) if acceleration is None else acceleration
     h = dt[:, None, None]
     kicked = system.velocity + 0.5 * h * start
-    drifted = replace(system, position=system.position + h * kicked, time=system.time + dt)
-    end = field.acceleration(drifted)
-    return Step(replace(drifted, velocity=kicked + 0.5 * h * end), end)
+    position, time = system.position + h * kicked, system.time + dt
+    end = field.acceleration(System(system.mass, position, kicked, time))
+    return Step(System(system.mass, position, kicked + 0.5 * h * end, time), end)

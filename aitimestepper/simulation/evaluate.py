@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -14,9 +14,10 @@ from ..physics.gate import Gate
 from ..physics.kepler import elements
 from ..physics.state import System, join
 from .cases import Case
+from .evolve import Block
 from .outcome import Outcome
 from .run import simulate
-from .tuning import best_fixed, best_free_fall
+from .tuning import SmallestEta, best_fixed, best_free_fall
 
 
 class Row(NamedTuple):
@@ -58,12 +59,13 @@ def evaluate(
     system = join([case.system for case in cases])
     span = torch.tensor([case.period for case in cases], dtype=system.time.dtype)
     until = periods * span
-    oracle = _timed(system, Oracle(gate), gate, until)
+    allowed = SmallestEta(gate.field, until)
+    oracle = _timed(system, Oracle(gate), gate, until, allowed)
     per_period = oracle[0].steps / periods
     yield from _rows(cases, "oracle", gate, periods, oracle, per_period)
     learned = _timed(system, step, gate, until)
     yield from _rows(cases, label, gate, periods, learned, per_period)
-    free_fall = best_free_fall(system, gate, until)
+    free_fall = best_free_fall(system, gate, until, allowed.eta)
     rival = _timed(system, free_fall, gate, until)
     yield from _rows(cases, "best freefall", gate, periods, rival, per_period)
     if system.mass.shape[1] == 2:
@@ -73,10 +75,15 @@ def evaluate(
 
 
 def _timed(
-    system: System, step: TimeStep, gate: Gate, until: torch.Tensor
+    system: System,
+    step: TimeStep,
+    gate: Gate,
+    until: torch.Tensor,
+    watch: Callable[[Block], None] | None = None,
 ) -> tuple[Outcome, float]:
     begin = time.perf_counter()
-    return simulate(system, step, gate, until=until), time.perf_counter() - begin
+    outcome = simulate(system, step, gate, until=until, watch=watch)
+    return outcome, time.perf_counter() - begin
 
 
 def _rows(

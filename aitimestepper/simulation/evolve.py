@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -98,7 +97,8 @@ def _run(
         accelerations.append(acceleration)
         lengths.append(dt)
         system, acceleration = gate.integrator(system, dt, gate.field, acceleration)
-        system = replace(system, time=torch.where(dt == remaining, until, system.time))
+        time = torch.where(dt == remaining, until, system.time)
+        system = System(system.mass, system.position, system.velocity, time)
     before = join(systems)
     energy = total_energy(before, gate.field)
     steps = torch.stack(lengths)

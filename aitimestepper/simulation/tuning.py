@@ -16,9 +16,9 @@ from ..physics.gravity import Field
 from ..physics.kepler import elements, propagate
 from ..physics.state import System
 from ..physics.timescales import free_fall_time
-from .evolve import evolve
+from .evolve import Block, evolve
 
-_PHASES = 1024
+_PHASES = 256
 _CANDIDATES = 40
 _CHEAP = 600
 
@@ -56,22 +56,40 @@ def _along(system: System, span: Float[Tensor, " B"]) -> System:
     return propagate(system.repeat(_PHASES), (mean / (2 * math.pi) * span).reshape(-1))
 
 
+class SmallestEta:
+    """Watches a run of the oracle for the smallest step that it took, over free-fall time.
+
+    Arguments:
+        field: The field of the run.
+        until: End of each system [time], with shape (B,).
+    """
+
+    def __init__(self, field: Field, until: Float[Tensor, " B"]) -> None:
+        self._field, self._until = field, until
+        self.eta = torch.full_like(until, torch.inf)
+
+    def __call__(self, block: Block) -> None:
+        """Take notice of a block; the last step of a system is cut short and says nothing."""
+        shape = block.dt.shape
+        eta = block.dt / free_fall_time(block.begin.system, self._field).view(shape)
+        arrived = block.begin.system.time.view(shape) + block.dt >= self._until[block.rows]
+        smallest = torch.where(arrived, torch.inf, eta).amin(0)
+        self.eta[block.rows] = torch.minimum(self.eta[block.rows], smallest)
+
+
 @torch.no_grad()
-def best_free_fall(system: System, gate: Gate, until: Float[Tensor, " B"]) -> FreeFall:
+def best_free_fall(
+    system: System, gate: Gate, until: Float[Tensor, " B"], around: Float[Tensor, " B"]
+) -> FreeFall:
     """The largest eta with no step over the threshold on that very run, luck included.
 
     Arguments:
         system: Initial states.
         gate: Judges the steps.
         until: End of each run [time], with shape (B,).
+        around: Where to look, the smallest eta of the oracle, with shape (B,).
     """
-    smallest = torch.full_like(until, torch.inf)
-    for block in evolve(system, Oracle(gate), gate, until=until):
-        eta = block.dt / free_fall_time(block.begin.system, gate.field).view(block.dt.shape)
-        last = block.begin.system.time.view(block.dt.shape) + block.dt >= until[block.rows]
-        eta = torch.where(last, torch.inf, eta).amin(0)
-        smallest[block.rows] = torch.minimum(smallest[block.rows], eta)
-    return FreeFall(_tune(system, gate, until, smallest, FreeFall), gate.field)
+    return FreeFall(_tune(system, gate, until, around, FreeFall), gate.field)
 
 
 def _fixed(dt: Float[Tensor, " B"], _: Field) -> Fixed:
