@@ -161,6 +161,8 @@ class Session:
         )
         self._saved = saved
         checkpoints.prune(self.folder.checkpoints, keep={name})
+        figures = ", ".join(f"{key} {value:.4g}" for key, value in report.numbers.items())
+        _log.info("epoch %d %s: %s", report.epoch, report.phase, figures)
         self.delivery.deliver()
 
     def finish(self) -> None:
