@@ -13,7 +13,7 @@ _HEAD = (
     "over oracle",
     "violations",
     "worst step / threshold",
-    "max |dE/E|",
+    "max dE/E",
 )
 
 
