@@ -45,6 +45,9 @@ def run_config(
 ) -> RunConfig:
     """The settings of a run as plain data, which may cross into a flow.
 
+    A run that is there already goes on with the settings that it began with, as far as nothing
+    else is given.
+
     Arguments:
         options: Settings of the command line, by dotted name with underscores.
         file: Path of a TOML file.
@@ -60,9 +63,24 @@ def run_config(
     for place in places:
         _check_names(place, known)
     try:
-        return _merged(places, known)
+        return _merged([*places, _begun(places, known)], known)
     except ValidationError as error:
         raise UserError(refusal(error, places, known)) from None
+
+
+def _begun(places: Sequence[Place], known: Mapping[str, FieldInfo]) -> Place:
+    """What a run that is there already began with: the default of what it cannot change.
+
+    Raises:
+        ValidationError: The name is none; it could lead out of the folder of runs.
+    """
+    from aitimestepper.folders import RunFolder
+    from tasks.resume import began, falsifying
+
+    named = [Place({"name": place.values["name"]}) for place in places if "name" in place.values]
+    name = _merged(named, known).name
+    settings = falsifying(began(name)) if RunFolder(name).store.exists() else {}
+    return Place({key: value for key, value in settings.items() if key in known})
 
 
 def _environment(variables: Mapping[str, str]) -> Environment:

@@ -67,9 +67,12 @@ def run(argv: Sequence[str]) -> int:
 
 def _trained(config: RunConfig) -> TrainingReport:
     """Run the flow; standard output is for the result alone, whatever a library has to say."""
+    from tasks.resume import check_run
+
     from .cli_progress import shown
     from .local import train
 
+    check_run(config)
     with redirect_stdout(sys.stderr), shown(config) as listener:
         return train(config, listener=listener)
 

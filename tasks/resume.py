@@ -45,11 +45,11 @@ def fingerprint(config: RunConfig) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def check_unchanged(began: Mapping[str, Any], config: RunConfig) -> None:
+def check_unchanged(before: Mapping[str, Any], config: RunConfig) -> None:
     """Refuse settings that would falsify the run.
 
     Arguments:
-        began: Settings that the run began with, nested; a setting that is younger than the run
+        before: Settings that the run began with, nested; a setting that is younger than the run
             counts as its default.
         config: Settings that it is asked to go on with.
 
@@ -57,7 +57,7 @@ def check_unchanged(began: Mapping[str, Any], config: RunConfig) -> None:
         SettingsChanged: Names every changed setting with its old and its new value.
     """
     defaults = falsifying(RunConfig.model_validate({}).model_dump(mode="json"))
-    old = defaults | falsifying(began)
+    old = defaults | falsifying(before)
     new = falsifying(config.model_dump(mode="json"))
     changes = [
         f"{key} {_shown(old.get(key))} -> {_shown(new.get(key))}"
@@ -82,7 +82,14 @@ def check_run(config: RunConfig) -> None:
         SettingsChanged: As in `check_unchanged`.
         StoreError: What is there is no store.
     """
-    store = RunFolder(config.name).store
-    if store.exists():
-        began = TrajectoryStore.read_only(store).header.attributes["settings"]
-        check_unchanged(began, config)
+    if RunFolder(config.name).store.exists():
+        check_unchanged(began(config.name), config)
+
+
+def began(name: str) -> dict[str, Any]:
+    """The settings that a run began with.
+
+    Raises:
+        StoreError: What is there is no store.
+    """
+    return TrajectoryStore.read_only(RunFolder(name).store).header.attributes["settings"]

@@ -24,7 +24,7 @@ from .exporting import StepFromBodies, bodies_of
 from .metrics import metrics, parameters
 from .phases import OutOfStep, Progress, Work, collecting, generalizing, ignore
 from .reports import Phase, PhaseReport, Place
-from .resume import check_run
+from .resume import began, check_run
 from .rows import recorded_of
 
 _log = logging.getLogger("aitimestepper.session")
@@ -245,7 +245,5 @@ def current(name: str) -> Iterator[Session]:
     if name in _LIVE:
         yield _LIVE[name]
         return
-    store = RunFolder(name).store
-    began = TrajectoryStore.read_only(store).header.attributes["settings"]
-    with opened(RunConfig.model_validate(began)) as session:
+    with opened(RunConfig.model_validate(began(name))) as session:
         yield session

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from pydantic_settings import BaseSettings
 
 from aitimestepper.errors import UserError
 from aitimestepper.settings import RunConfig
+from aitimestepper.store.trajectory import TrajectoryStore
 from flows.cli_settings import known_settings, run_config
 from flows.cli_train import parse
 
@@ -126,3 +128,19 @@ def test_refused_value_is_named_as_its_place_writes_it(toml):
         file.write("epochs = 0")
     with pytest.raises(UserError, match=re.escape(f"epochs = 0 in {toml}: epochs should be")):
         run_config({}, toml, {"HOME": "/"})
+
+
+def test_a_run_goes_on_with_the_settings_it_began_with(tmp_path, monkeypatch):
+    monkeypatch.setenv("AITIMESTEPPER_ARTIFACTS", str(tmp_path))
+    began = run_config({"name": "old", "orbits": "3", "loss.lower": "0.25", "epochs": "7"})
+    TrajectoryStore.create(
+        tmp_path / "runs" / "old" / "trajectory.zarr",
+        np.ones((3, 2)),
+        2,
+        store_uuid="u",
+        attributes={"settings": began.model_dump(mode="json")},
+    )
+    again = run_config({"name": "old", "loss.upper": "0.5"})
+    assert (again.orbits, again.loss.lower, again.loss.upper) == (3, 0.25, 0.5)
+    assert again.epochs == DEFAULT.epochs
+    assert run_config({"name": "new"}).orbits == DEFAULT.orbits
