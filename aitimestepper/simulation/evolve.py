@@ -14,7 +14,6 @@ from ..physics.conserved import total_energy
 from ..physics.gate import Gate, Start
 from ..physics.state import System, join, where
 
-
 _PIECE = 16_384
 
 
