@@ -15,17 +15,17 @@ ENVIRONMENT_PREFIX = "AITIMESTEPPER_"
 
 @dataclass(frozen=True)
 class Place:
-    """Settings from one place, by dotted name, as they were written there."""
+    """Settings by dotted name, as they were written in their place; here, in a run's store."""
 
     values: Mapping[str, Any]
 
     def spelled(self, key: str) -> str:
         """A setting's name as this place writes it."""
-        raise NotImplementedError
+        return key
 
     def assignment(self, key: str) -> str:
         """A setting with its value, as this place writes it."""
-        raise NotImplementedError
+        return f"{key} = {self.values[key]!r} in the run"
 
 
 class CommandLine(Place):

@@ -2,8 +2,41 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import settings
 
+from aitimestepper.settings import RunConfig
+
 torch.set_num_threads(1)
 settings.load_profile("ci")  # deterministic, no deadline
+
+
+@pytest.fixture
+def artifacts(tmp_path, monkeypatch):
+    """A folder of artifacts for one test."""
+    monkeypatch.setenv("AITIMESTEPPER_ARTIFACTS", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def tiny():
+    """Settings of a run that trains in a blink."""
+    return RunConfig.model_validate(
+        {
+            "name": "tiny",
+            "epochs": 2,
+            "orbits": 2,
+            "energy_threshold": 5e-2,
+            "initial_conditions": {"eccentricity": (0.0, 0.1)},
+            "network": {"hidden": (8,)},
+            "evaluation": {"held_out": 2, "periods": 0.5},
+            "generalize": {
+                "batch_size": 16,
+                "failing_size": 8,
+                "sweep_every": 5,
+                "min_iterations": 5,
+            },
+        }
+    )

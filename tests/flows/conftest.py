@@ -1,4 +1,4 @@
-"""One throwaway Prefect server for the session, and a run so small that it trains in a blink."""
+"""One throwaway Prefect server for the session."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from prefect.settings import (
 )
 from prefect.testing.utilities import prefect_test_harness
 
-from aitimestepper.settings import RunConfig
-
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory):
@@ -22,33 +20,3 @@ def prefect_server(tmp_path_factory):
     }
     with prefect_test_harness(server_startup_timeout=120), temporary_settings(private):
         yield
-
-
-@pytest.fixture
-def artifacts(tmp_path, monkeypatch):
-    """A folder of artifacts for one test."""
-    monkeypatch.setenv("AITIMESTEPPER_ARTIFACTS", str(tmp_path))
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    return tmp_path
-
-
-@pytest.fixture
-def tiny():
-    """Settings of a run that trains in a blink."""
-    return RunConfig.model_validate(
-        {
-            "name": "tiny",
-            "epochs": 2,
-            "orbits": 2,
-            "energy_threshold": 5e-2,
-            "initial_conditions": {"eccentricity": (0.0, 0.1)},
-            "network": {"hidden": (8,)},
-            "evaluation": {"held_out": 2, "periods": 0.5},
-            "generalize": {
-                "batch_size": 16,
-                "failing_size": 8,
-                "sweep_every": 5,
-                "min_iterations": 5,
-            },
-        }
-    )
