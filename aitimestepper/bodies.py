@@ -48,6 +48,7 @@ def check_bound(system: System, field: Field) -> None:
         UserError: A system is parabolic or unbound: its total energy in the centre-of-mass frame
             is not below zero by more than rounding.
     """
+    _check_finite(system, field)
     energy, kinetic = total_energy(system, field), kinetic_energy(system)
     scale = torch.maximum(field.energy(system).abs(), kinetic)
     bad = (~(energy < -_ROUNDING * scale)).nonzero()[:, 0].tolist()
@@ -58,6 +59,16 @@ def check_bound(system: System, field: Field) -> None:
             f"{which} is parabolic or unbound: its total energy is {value:.3g} with a potential "
             f"energy of {depth:.3g}, and the gate measures errors relative to a total energy below "
             "0; give bodies that move more slowly or lie closer together."
+        )
+
+
+def _check_finite(system: System, field: Field) -> None:
+    acceleration = field.acceleration(system).flatten(1)
+    numbers = torch.cat([total_energy(system, field)[:, None], acceleration], 1)
+    if not bool(numbers.isfinite().all()):
+        raise UserError(
+            "The system has no finite energy or acceleration: its bodies are too close together or "
+            "its numbers too large; move bodies apart or use units nearer to its size."
         )
 
 
@@ -84,7 +95,7 @@ def _from_npy(path: Path) -> np.ndarray:
         with path.open("rb") as file:
             table = np.lib.format.read_array(file, allow_pickle=False)
         return np.ascontiguousarray(table.astype(np.float64, casting="same_kind"))
-    except (ValueError, TypeError, EOFError) as error:
+    except (ValueError, TypeError, EOFError, MemoryError, OverflowError) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
         raise UserError(
             f"{path} is no .npy file of numbers ({reason}); write it with "
@@ -98,7 +109,7 @@ def _from_text(path: Path) -> np.ndarray:
     except UnicodeDecodeError:
         raise UserError(f"{path} is not a text file; save it as UTF-8, or as .npy.") from None
     lines = [(n, line.partition("#")[0]) for n, line in enumerate(text.splitlines(), start=1)]
-    rows = [(n, line.replace(",", " ").split()) for n, line in lines if line.strip(" ,\t\r")]
+    rows = [(n, _words(line)) for n, line in lines if line.strip(" ,\t\r")]
     if rows and not any(map(_is_number, rows[0][1])):
         rows = rows[1:]
     if not rows:
@@ -106,6 +117,12 @@ def _from_text(path: Path) -> np.ndarray:
     for n, words in rows:
         _check_row(path, n, words, len(rows[0][1]))
     return np.array([words for _, words in rows], dtype=np.float64, ndmin=2)
+
+
+def _words(line: str) -> list[str]:
+    """The columns of a line; an empty field between commas is a column and no blank."""
+    line = line.strip(" \t\r")
+    return [word.strip() for word in line.split(",")] if "," in line else line.split()
 
 
 def _is_number(word: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from .errors import UserError
 from .model.features import Dimensionless
 from .model.network import perceptron
 from .model.timestep import LearnedTimeStep
@@ -58,11 +59,18 @@ def model_of(config: RunConfig) -> LearnedTimeStep:
     model = LearnedTimeStep(network, features, size=size, dtype=dtype, **config.step.model_dump())
     generator = torch.Generator().manual_seed(config.seed)
     sample = sampler.draw(sampler.masses(_SAMPLE, generator), generator).system
-    model = model.to(_device(config.device))
+    model = model.to(device_of(config.device))
     model.normalise(sample.to(model.centre.device, dtype))
     return model
 
 
-def _device(wanted: str) -> torch.device:
+def device_of(wanted: str) -> torch.device:
+    """The device that a setting stands for.
+
+    Raises:
+        UserError: A GPU is asked for, and there is none.
+    """
     found = "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" != found:
+        raise UserError("device is cuda, and this machine has no usable GPU; type --device auto.")
     return torch.device(found if wanted == "auto" else wanted)

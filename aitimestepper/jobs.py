@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .api import simulate
-from .bodies import read_bodies
+from .bodies import check_bound, read_bodies
 from .errors import UserError
 from .physics.state import System
 from .simulation.cases import Case, load_cases, pick
@@ -86,10 +86,12 @@ def evaluation(
     Raises:
         UserError: Something asked for is missing or damaged, or no case fits.
     """
-    if out is not None and out.exists() and not out.is_dir():
+    if out is not None and out.is_file():
         raise UserError(f"{out} is a file; give a folder as --out.")
     step = load(model)
     groups = _groups(model, step, list(load_cases(cases).values()))
+    if out is not None:
+        _make(out)
     rows = [row for group in groups for row in _judged(group, step, model, periods)]
     if out is not None:
         _keep(out, rows)
@@ -115,19 +117,36 @@ def _groups(model: str, step: Step, cases: Sequence[Case]) -> list[list[Case]]:
         elif (step.bodies or bodies, step.dimensions or dimensions) != (bodies, dimensions):
             _log.info("skipped %s: %s was made for another N or D", case.name, model)
         else:
+            _check_case(case, step)
             groups.setdefault((bodies, dimensions), []).append(case)
     if not groups:
         raise UserError(f"No case has a period and the N and D of {model}; give other --cases.")
     return list(groups.values())
 
 
-def _keep(folder: Path, rows: Sequence[Row]) -> None:
+def _check_case(case: Case, step: Step) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        figures = json.dumps([row._asdict() for row in rows], indent=1)
+        check_bound(case.system, step.gate.field)
+    except UserError as error:
+        raise UserError(f"Case {case.name}: {error}") from None
+
+
+def _keep(folder: Path, rows: Sequence[Row]) -> None:
+    figures = json.dumps([row._asdict() for row in rows], indent=1)
+    try:
         (folder / "evaluation.json").write_text(f"{figures}\n")
         (folder / "evaluation.md").write_text(f"{by_case(rows)}\n")
     except OSError as error:
         raise UserError(
             f"{folder} cannot be written ({error.strerror}); give another --out."
+        ) from None
+
+
+def _make(folder: Path) -> None:
+    """Make the folder before the work, so that no result is lost after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be made ({error.strerror}); give another --out."
         ) from None

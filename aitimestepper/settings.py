@@ -36,6 +36,7 @@ Eccentricities = Annotated[
     tuple[Annotated[FiniteFloat, Field(ge=0, lt=1)], Annotated[FiniteFloat, Field(ge=0, lt=1)]],
     AfterValidator(_ordered),
 ]
+Width = Annotated[PositiveInt, Field(le=10_000)]
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
 
@@ -66,7 +67,7 @@ class FieldSection(Section):
 
 
 class GateSection(Section):
-    """How a step is judged: keyword arguments of `physics.gate.attempt`."""
+    """How a step is judged: keyword arguments of `physics.gate.Gate`."""
 
     probes: PositiveInt = Field(
         default=4, description="fractions of dt at which the energy error is probed, the last at dt"
@@ -82,7 +83,7 @@ class FeaturesSection(Section):
 class NetworkSection(Section):
     """The network: keyword arguments of `model.network.perceptron`."""
 
-    hidden: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = Field(
+    hidden: Annotated[tuple[Width, ...], Field(min_length=1)] = Field(
         default=(64, 64), description="widths of the hidden layers"
     )
     activation: Literal["tanh", "relu", "silu", "gelu"] = Field(
@@ -180,13 +181,19 @@ class EvaluationSection(Section):
     periods: Positive = Field(default=3.0, description="periods that every system is followed for")
 
 
+ROUNDING = {"float64": 4e-15, "float32": 2e-6}
+"""Relative energy error that rounding alone makes, about 16 units in the last place."""
+
+
 class RunConfig(Section):
     """Everything that makes a training run; the parameter of the flow `two-phase-training`."""
 
     name: RunName = Field(default="demo", description="name of the run; the same name continues it")
-    epochs: PositiveInt = Field(default=20, description="number of epochs in all")
-    seed: NonNegativeInt = Field(default=0, description="seed of everything random")
-    orbits: PositiveInt = Field(default=16, description="systems that are followed side by side")
+    epochs: PositiveInt = Field(default=20, le=10**9, description="number of epochs in all")
+    seed: NonNegativeInt = Field(default=0, le=2**62, description="seed of everything random")
+    orbits: PositiveInt = Field(
+        default=16, le=10**6, description="systems that are followed side by side"
+    )
     energy_threshold: Positive = Field(
         default=2e-4, description="largest relative energy error of an accepted step"
     )
@@ -207,6 +214,15 @@ class RunConfig(Section):
     generalize: GeneralizeSection = GeneralizeSection()
     restart: OrbitsSection = OrbitsSection()
     evaluation: EvaluationSection = EvaluationSection()
+
+    @model_validator(mode="after")
+    def _above_rounding(self) -> RunConfig:
+        if self.energy_threshold < ROUNDING[self.dtype]:
+            raise ValueError(
+                f"energy_threshold {self.energy_threshold:g} is below the rounding of an energy in "
+                f"{self.dtype}, no step could pass; give at least {ROUNDING[self.dtype]:g}"
+            )
+        return self
 
 
 HARMLESS = frozenset(

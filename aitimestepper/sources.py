@@ -21,6 +21,7 @@ from .physics.gravity import Gravity
 from .physics.state import System
 from .settings import RunConfig
 from .store import checkpoints
+from .store.errors import CheckpointError
 
 if TYPE_CHECKING:
     from .model.timestep import LearnedTimeStep, TimeStep
@@ -80,7 +81,7 @@ def load(source: str | Path) -> Step:
     text = str(source)
     if match := _RULE.fullmatch(text):
         return _classical(text, **match.groupdict())
-    return _learned(text, checkpoints.read(_path(text)))
+    return _learned(text, checkpoints.read(*_checkpoint(text)))
 
 
 def _classical(source: str, kind: str, number: str) -> Step:
@@ -101,18 +102,18 @@ def _classical(source: str, kind: str, number: str) -> Step:
     return Step(source, rules[kind](), gate)
 
 
-def _path(source: str) -> Path:
-    """The checkpoint that a source stands for."""
+def _checkpoint(source: str) -> tuple[Path, str | None]:
+    """The checkpoint that a source stands for, and its sha256 where a commit vouches for it."""
     if source.startswith(("models:/", "runs:/")):
         from .tracking import fetch_checkpoint
 
-        return fetch_checkpoint(source, tracking_uri())
+        return fetch_checkpoint(source, tracking_uri()), None
     if source.endswith(".pt") or "/" in source:
-        return Path(source)
+        return Path(source), None
     return _of_run(source)
 
 
-def _of_run(name: str) -> Path:
+def _of_run(name: str) -> tuple[Path, str]:
     from .store.trajectory import TrajectoryStore
 
     known = sorted(path.parent.name for path in artifacts().glob("runs/*/trajectory.zarr"))
@@ -127,15 +128,24 @@ def _of_run(name: str) -> Path:
     commit = TrajectoryStore.read_only(folder.store).commit
     if not commit.checkpoint:
         raise UserError(f'Run "{name}" has no model yet; train it first.')
-    return folder.checkpoints / commit.checkpoint
+    return folder.checkpoints / commit.checkpoint, commit.checkpoint_sha256
 
 
 def _learned(source: str, checkpoint: dict[str, Any]) -> Step:
-    config = RunConfig.model_validate_json(checkpoint["settings"])
-    model = model_of(config)
-    model.load_state_dict(checkpoint["model"])
+    try:
+        config = RunConfig.model_validate_json(checkpoint["settings"])
+        config = config.model_copy(update={"device": "auto"})
+        model = model_of(config)
+        model.load_state_dict(checkpoint["model"])
+        n, d = int(checkpoint["bodies"]), int(checkpoint["dimensions"])
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{source}: its settings and its weights do not make a model of this version "
+            f"({str(error).partition(chr(10))[0]}); give another --model, or train it again."
+        ) from None
+    if not all(bool(tensor.isfinite().all()) for tensor in model.state_dict().values()):
+        raise CheckpointError(f"{source} has weights that are not finite; give another --model.")
     model.requires_grad_(False)
-    n, d = checkpoint["bodies"], checkpoint["dimensions"]
     return Step(source, step_of(model), gate_of(config), n, d)
 
 

@@ -89,7 +89,7 @@ def read_file(path: str) -> dict[str, Any]:
         raise UserError(
             f"The settings file {path} cannot be read ({error.strerror}); give another --config."
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(
             f"The settings file {path} is not TOML: {error}; a line looks like `epochs = 20`, "
             "a section like `[generalize]`."

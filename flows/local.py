@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from aitimestepper.build import device_of
 from aitimestepper.folders import artifacts
 from aitimestepper.settings import RunConfig
 from tasks.listeners import Listener, listening
@@ -30,6 +31,7 @@ def train(
         KeyboardInterrupt: Ctrl-C or SIGTERM; its text says how to go on.
     """
     check_run(config)
+    device_of(config.device)
     with ExitStack() as stack:
         stack.enter_context(_stopped_by_sigterm())
         server = stack.enter_context(embedded_server(artifacts() / "prefect"))

@@ -45,3 +45,10 @@ def _key(session: Session, epoch: int, phase: Phase) -> str:
     parent = done.parent if done else session.place.parent
     told = (session.store.header.uuid, parent, fingerprint(session.config), library_fingerprint())
     return f"{epoch:04d}-{phase}-{sha256('/'.join(told).encode()).hexdigest()[:12]}"
+
+
+def registered_key(context: Any, parameters: dict[str, Any]) -> str:
+    """Cache key of the registered model: the commit alone, however the model was judged."""
+    with current(parameters["name"]) as session:
+        told = (session.store.header.uuid, session.store.last.key, library_fingerprint())
+    return f"{context.task.name}-{sha256('/'.join(told).encode()).hexdigest()[:12]}"

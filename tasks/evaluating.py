@@ -38,7 +38,8 @@ def evaluate(name: str) -> EvaluationReport:
         known, unseen = _known(session), _unseen(session)
         rows = list(_rows(session, [*known, *unseen]))
         report = EvaluationReport(
-            known=by_case(_of(rows, known)), unseen=over_cases(_of(rows, unseen))
+            known=by_case(_of(rows, known)) if known else "",
+            unseen=over_cases(_of(rows, unseen)) if unseen else "",
         )
         _keep(session, rows, report)
         _draw(session, [*known, *unseen], rows)

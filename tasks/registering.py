@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import task
 from prefect.cache_policies import CacheKeyFnPolicy
 
-from .caching import finished_key
+from .caching import registered_key
 from .retrying import RETRIED
 from .session import current
 
@@ -15,7 +15,7 @@ from .session import current
     task_run_name="register-{name}",
     persist_result=True,
     result_serializer="json",
-    cache_policy=CacheKeyFnPolicy(cache_key_fn=finished_key),
+    cache_policy=CacheKeyFnPolicy(cache_key_fn=registered_key),
     **RETRIED,
 )
 def register(name: str) -> str:

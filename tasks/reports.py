@@ -7,7 +7,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Phase = Literal["collect", "generalize"]
-PHASES: tuple[Phase, Phase] = ("collect", "generalize")
 
 
 class Report(BaseModel):
@@ -69,7 +68,8 @@ class EvaluationReport(Report):
 
     def markdown(self) -> str:
         """Both tables with their headings."""
-        return f"## Known cases\n\n{self.known}\n\n## Never trained on\n\n{self.unseen}\n"
+        tables = {"Known cases": self.known, "Never trained on": self.unseen}
+        return "\n".join(f"## {title}\n\n{table}\n" for title, table in tables.items() if table)
 
 
 class TrainingReport(Report):

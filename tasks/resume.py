@@ -82,8 +82,13 @@ def check_run(config: RunConfig) -> None:
         SettingsChanged: As in `check_unchanged`.
         StoreError: What is there is no store.
     """
-    if RunFolder(config.name).store.exists():
+    if RunFolder(config.name).store.exists() and not nothing_recorded(config.name):
         check_unchanged(began(config.name), config)
+
+
+def nothing_recorded(name: str) -> bool:
+    """Whether a run has not committed anything yet; it may then begin anew in another way."""
+    return not TrajectoryStore.read_only(RunFolder(name).store).commit.checkpoint
 
 
 def began(name: str) -> dict[str, Any]:

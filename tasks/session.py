@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from typing import Literal
@@ -24,7 +25,7 @@ from .exporting import StepFromBodies, bodies_of
 from .metrics import metrics, parameters
 from .phases import OutOfStep, Progress, Work, collecting, generalizing, ignore
 from .reports import Phase, PhaseReport, Place
-from .resume import began, check_run
+from .resume import began, check_run, nothing_recorded
 from .rows import recorded_of
 
 _log = logging.getLogger("aitimestepper.session")
@@ -59,6 +60,8 @@ class Session:
     def _open_store(self) -> TrajectoryStore:
         system = self.training.orbits.system
         orbits, bodies, dimensions = system.position.shape
+        if self.folder.store.exists() and nothing_recorded(self.config.name):
+            shutil.rmtree(self.folder.store)
         if not self.folder.store.exists():
             return TrajectoryStore.create(
                 self.folder.store,

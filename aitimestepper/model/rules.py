@@ -55,7 +55,9 @@ class Aarseth:
     r"""The criterion of Aarseth without its higher derivatives, from acceleration and jerk.
 
     .. math::
-        \Delta t = \eta \min_i \frac{|a_i|}{|\dot a_i|}
+        \Delta t = \eta \min\left(t_\mathrm{ff}, \min_i \frac{|a_i|}{|\dot a_i|}\right)
+
+    The free-fall time bounds it where bodies at rest have no jerk.
 
     The jerk comes from differentiating the field along the motion (one backward pass), so the
     rule works for every field.
@@ -75,7 +77,8 @@ class Aarseth:
             (system.velocity,),
         )
         acceleration, jerk = (t.norm(dim=-1) for t in moving)
-        return self.eta * (acceleration / jerk).amin(-1)
+        shortest = torch.minimum((acceleration / jerk).amin(-1), free_fall_time(system, self.field))
+        return self.eta * shortest
 
     def take(self, rows: Tensor) -> Aarseth:
         """The rule for some of the systems."""

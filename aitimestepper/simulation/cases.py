@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -42,7 +43,7 @@ def load_cases(path: Path | None = None) -> dict[str, Case]:
     text = _text(path)
     try:
         entries = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"The case file {path} is not JSON: {error}.") from None
     if not isinstance(entries, dict) or not entries:
         raise UserError(f"The case file {path} must hold an object of cases by name.")
@@ -71,16 +72,24 @@ def pick(cases: Mapping[str, Case], name: str) -> Case:
 
 
 def _case(name: str, entry: Any) -> Case:
+    readers = {"elements": _from_elements, "rows": _from_rows, "recipe": _from_recipe}
     try:
-        if "elements" in entry:
-            return _from_elements(name, entry)
-        if "rows" in entry:
-            return _from_rows(name, entry)
-        if "recipe" in entry:
-            return _from_recipe(name, entry)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        for key, read in readers.items():
+            if key in entry:
+                return _checked(read(name, entry))
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise UserError(f'The case "{name}" is malformed: {error!r}.') from None
     raise UserError(f'The case "{name}" has none of elements, rows and recipe.')
+
+
+def _checked(case: Case) -> Case:
+    if case.system.mass.shape[1] < 2 or not bool((case.system.mass > 0).all()):
+        raise ValueError("a case needs at least 2 bodies with masses above 0")
+    if not all(bool(tensor.isfinite().all()) for tensor in case.system):
+        raise ValueError("a case needs finite numbers")
+    if case.period is not None and not 0 < case.period < math.inf:
+        raise ValueError(f"the period must be above 0 and finite, got {case.period}")
+    return case
 
 
 def _from_elements(name: str, entry: dict[str, Any]) -> Case:

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..model.timestep import TimeStep
 from ..physics.conserved import total_energy
 from ..physics.gate import Gate, Start
-from ..physics.state import System, join, where
+from ..physics.state import System, join
 
 _PIECE = 16_384
 
@@ -94,10 +94,13 @@ def _run(
     """At most `count` steps. A rule that proposes no way forward ends a system with NaN."""
     systems, accelerations, lengths = [], [], []
     for _ in range(count):
-        remaining = (until - system.time).clamp(min=0)
-        if not bool(remaining.any()):
+        remaining = until - system.time  # NaN once a rule has led nowhere
+        going = remaining > 0
+        if not bool(going.any()):
             break
-        dt = torch.minimum(step(system), remaining)
+        proposed = step(system)
+        dt = torch.where(proposed > 0, torch.minimum(proposed, remaining), torch.nan)
+        dt = torch.where(going, dt, 0.0)
         systems.append(system)
         accelerations.append(acceleration)
         lengths.append(dt)
@@ -106,10 +109,6 @@ def _run(
         system = System(system.mass, system.position, system.velocity, time)
     before = join(systems)
     energy = total_energy(before, gate.field)
-    steps = torch.stack(lengths)
-    stuck = ((steps <= 0) & (before.time.view(steps.shape) < until)).any(0)
-    steps = torch.where(stuck, torch.nan, steps)
-    nowhere = torch.full_like(system.position, torch.nan)
-    lost = System(system.mass, nowhere, system.velocity, torch.full_like(until, torch.nan))
-    system = where(stuck, lost, system)
-    return _Trip(Start(before, torch.cat(accelerations), energy), steps, system, acceleration)
+    return _Trip(
+        Start(before, torch.cat(accelerations), energy), torch.stack(lengths), system, acceleration
+    )

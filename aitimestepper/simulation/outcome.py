@@ -63,7 +63,7 @@ class Tally:
     @staticmethod
     def _raise(known: Tensor, rows: Tensor, values: Tensor) -> Tensor:
         """The larger of what is known and the largest of a block; NaN counts as infinite."""
-        worst = values.nan_to_num(torch.inf).amax(0)
+        worst = values.nan_to_num(nan=torch.inf, posinf=torch.inf).amax(0)
         return known.index_copy(0, rows, torch.maximum(known[rows], worst))
 
     def outcome(self) -> Outcome:
@@ -74,7 +74,7 @@ class Tally:
             self.steps,
             self.steps + 1,
             self.largest,
-            final.abs().nan_to_num(torch.inf),
+            final.abs().nan_to_num(nan=torch.inf, posinf=torch.inf),
             _change(momentum, _sizes(self._begin, False), self._begin, self.end),
             _change(angular_momentum, _sizes(self._begin, True), self._begin, self.end),
             self.violations,
@@ -94,7 +94,7 @@ def _sizes(system: System, lever: bool) -> Float[Tensor, " B"]:
 def _change(quantity, begin_size: Tensor, begin: System, end: System) -> Float[Tensor, " B"]:
     size = torch.maximum(begin_size, _sizes(end, quantity is angular_momentum))
     change = (quantity(end) - quantity(begin)).norm(dim=-1)
-    return torch.where(size > 0, change / size, change).nan_to_num(torch.inf)
+    return torch.where(size > 0, change / size, change).nan_to_num(nan=torch.inf, posinf=torch.inf)
 
 
 def gather(outcomes: list[Outcome]) -> Outcome:

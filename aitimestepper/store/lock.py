@@ -114,6 +114,8 @@ def holder(folder: Path | str) -> Holder | None:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    except OSError:
+        return Holder("an unknown host", "unknown", "an unknown time")  # another user's run
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -40,6 +40,8 @@ def connect(uri: str) -> MlflowClient:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # it prints a traceback for what the caller gets as an exception
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    # it tells of every retry what the caller gets as one exception
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     _probe(uri)
     from mlflow import MlflowClient
 

@@ -112,7 +112,10 @@ def _hold(held: _Held, rows: Int[Tensor, " R"], trial: Attempt, attempt: int) ->
 def _report(
     training: Training, trial: Attempt, step: int, attempt: int, failing: int, count: int
 ) -> Attempted:
-    worst = trial.error.nan_to_num(torch.inf).max().item() / training.gate.threshold
+    worst = (
+        trial.error.nan_to_num(nan=torch.inf, posinf=torch.inf).max().item()
+        / training.gate.threshold
+    )
     return Attempted(step, attempt, failing, count, worst)
 
 

@@ -62,18 +62,26 @@ def generalize(
     Raises:
         IterationsExhausted: Some samples still fail after `max_iterations`.
     """
-    iterations = 0
+    iterations, before = 0, training.optimiser.updates
     while True:
         sweep, failing = _sweep(training, recorded, iterations)
         yield sweep
-        if not sweep.failing and iterations >= min_iterations:
+        if not sweep.failing and training.optimiser.updates - before >= min_iterations:
             return
-        if max_iterations is not None and iterations >= max_iterations:
+        room = _room(iterations, sweep_every, max_iterations)
+        if sweep.failing and not room:
             raise _gave_up(sweep)
-        for _ in range(sweep_every):
+        for _ in range(room or sweep_every):
             rows = _draw(training, len(recorded), failing, batch_size, failing_size)
             training.update(recorded.take(rows))
             iterations += 1
+
+
+def _room(iterations: int, sweep_every: int, max_iterations: int | None) -> int:
+    """Updates until the next sweep, as far as the cap leaves room."""
+    if max_iterations is None:
+        return sweep_every
+    return max(0, min(sweep_every, max_iterations - iterations))
 
 
 def _draw(
@@ -103,7 +111,7 @@ def _sweep(training: Training, recorded: Recorded, iterations: int) -> tuple[Swe
 def _summary(
     ratio: Float[Tensor, " R"], eta: Float[Tensor, " R"], failing: Tensor, iterations: int
 ) -> Sweep:
-    ratio = ratio.nan_to_num(torch.inf)
+    ratio = ratio.nan_to_num(nan=torch.inf, posinf=torch.inf)
     return Sweep(
         iterations,
         len(ratio),

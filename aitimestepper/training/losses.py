@@ -35,7 +35,7 @@ class Band:
     """
 
     lower: float = 0.5
-    upper: float = 0.8
+    upper: float = 0.85
     overshoot: float = 10.0
 
     def __call__(self, decades: Float[Tensor, " B"]) -> Float[Tensor, " B"]:

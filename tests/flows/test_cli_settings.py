@@ -144,3 +144,18 @@ def test_a_run_goes_on_with_the_settings_it_began_with(tmp_path, monkeypatch):
     assert (again.orbits, again.loss.lower, again.loss.upper) == (3, 0.25, 0.5)
     assert again.epochs == DEFAULT.epochs
     assert run_config({"name": "new"}).orbits == DEFAULT.orbits
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--energy-threshold 1e-320", "below the rounding"),
+        ("--energy-threshold 1e-8 --dtype float32", "below the rounding"),
+        ("--seed 1180591620717411303424", "seed should be less than"),
+        ("--orbits 1000000000", "orbits should be less than"),
+        ("--network.hidden 1000000000,8", "less than or equal to 10000"),
+    ],
+)
+def test_what_no_machine_can_do_is_refused_at_the_door(words, message):
+    with pytest.raises(UserError, match=message):
+        from_line(*words.split())

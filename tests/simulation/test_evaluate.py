@@ -124,6 +124,12 @@ def test_an_unknown_case_names_the_known_ones():
         '{"a": {"elements": {"a": 1, "e": 1.0, "q": 1, "total": 1, "start": "apocentre"}}}',
         '{"a": {"rows": [[1, 2, 3]]}}',
         '{"a": {"rows": "x"}}',
+        '{"a": {"rows": [[1, 0, 0, 0, 0]]}}',
+        '{"a": {"rows": [[-1, 0, 0, 0, 0], [1, 1, 0, 0, 0]]}}',
+        '{"a": {"rows": [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0]], "period": -1}}',
+        '{"a": {"rows": [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0]], "period": "x"}}',
+        '{"a": {"elements": {"a": 1, "e": 0, "q": -1, "total": 1, "start": "apocentre"}}}',
+        "[" * 100_000,
     ],
 )
 def test_a_malformed_case_file_is_one_sentence(tmp_path, text):
