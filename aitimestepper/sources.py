@@ -56,6 +56,11 @@ class Step:
         self.check(system)
         return self.rule(system)
 
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of the force that a proposal takes, besides those of the step."""
+        return getattr(self.rule, "evaluations", 0)
+
     def check(self, system: System) -> None:
         """Refuse systems of another N or D."""
         _, bodies, dimensions = system.position.shape

@@ -13,6 +13,7 @@ from aitimestepper.physics.gravity import Gravity
 from aitimestepper.physics.integrators import leapfrog
 from aitimestepper.physics.kepler import binary
 from aitimestepper.simulation.cases import load_cases
+from aitimestepper.simulation.evolve import evolve
 
 
 @pytest.fixture
@@ -56,6 +57,22 @@ def test_figures_count_what_happened(system):
     assert figures["gate_violations"] == 0
     assert 0 < figures["energy_error_max"] < 1e-3
     assert figures["angular_momentum_error"] < 1e-13
+
+
+def test_evaluations_are_those_that_the_field_counts(system, monkeypatch):
+    calls = []
+    count = Gravity.acceleration
+    monkeypatch.setattr(
+        Gravity, "acceleration", lambda self, s: calls.append(len(s)) or count(self, s)
+    )
+    for source in ("fixed:0.01", "freefall:0.1", "aarseth:0.05", "oracle:2e-4"):
+        step, blocks = ats.load(source), []
+        calls.clear()
+        for block in evolve(system, step, step.gate, until=system.time + 2.0):
+            blocks.append(block)
+        steps = sum(int((block.dt != 0).sum()) for block in blocks)
+        assert sum(calls) == ats.simulate(system, step, duration=2.0).figures()["evaluations"]
+        assert steps > 1
 
 
 @pytest.mark.parametrize(

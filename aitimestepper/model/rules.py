@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -66,6 +67,9 @@ class Aarseth:
         | Makino & Aarseth (1992), PASJ 44, 141 (the full form)
     """
 
+    evaluations: ClassVar[int] = 1
+    """Evaluations of the force that a proposal takes, besides those of the step."""
+
     eta: float | Float[Tensor, " B"]
     field: Field
 
@@ -90,7 +94,7 @@ class Oracle:
     r"""The largest step before the first failure of the gate: the limit of one-step control.
 
     Bracketed on a logarithmic grid in units of the free-fall time, then bisected. It looks at the
-    answer before it proposes, so it is a yardstick and no rule: its evaluations do not count.
+    answer before it proposes, so it is a yardstick and no rule.
     """
 
     gate: Gate
@@ -98,6 +102,11 @@ class Oracle:
     eta_max: float = 4.0
     grid: int = 96
     bisections: int = 24
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of the force that a proposal takes, besides those of the step."""
+        return 1 + self.gate.probes * (self.grid + self.bisections)
 
     def __call__(self, system: System) -> Float[Tensor, " B"]:
         """The step of each system [time]."""

@@ -35,11 +35,18 @@ class Outcome:
 
 
 class Tally:
-    """Adds up blocks into an `Outcome`."""
+    """Adds up blocks into an `Outcome`.
 
-    def __init__(self, system: System, gate: Gate) -> None:
+    Arguments:
+        system: Initial states.
+        gate: Judges every step.
+        proposal: Evaluations of the force that the rule makes for one proposal.
+    """
+
+    def __init__(self, system: System, gate: Gate, proposal: int) -> None:
         count = torch.zeros(len(system), dtype=torch.long, device=system.time.device)
         self._gate, self._begin, self.end = gate, system, system
+        self._per_step = 1 + proposal
         self._energy = total_energy(system, gate.field)
         self.steps, self.violations = count, count.clone()
         self.worst, self.largest = torch.zeros_like(system.time), torch.zeros_like(system.time)
@@ -72,7 +79,7 @@ class Tally:
         return Outcome(
             self.end,
             self.steps,
-            self.steps + 1,
+            self._per_step * self.steps + 1,
             self.largest,
             final.abs().nan_to_num(nan=torch.inf, posinf=torch.inf),
             _change(momentum, _sizes(self._begin, False), self._begin, self.end),

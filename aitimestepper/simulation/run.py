@@ -33,7 +33,7 @@ def simulate(
         max_steps: Steps to stop after, however much time is left.
         watch: Told of every block of steps, to write it down or to show progress.
     """
-    tally = Tally(system, gate)
+    tally = Tally(system, gate, getattr(step, "evaluations", 0))
     for block in evolve(system, step, gate, until=until, max_steps=max_steps):
         tally.add(block)
         if watch is not None:
