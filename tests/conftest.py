@@ -12,9 +12,9 @@ torch.set_num_threads(1)
 settings.load_profile("ci")  # deterministic, no deadline
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def artifacts(tmp_path, monkeypatch):
-    """A folder of artifacts for one test."""
+    """A folder of artifacts for every test; the user's own runs are none of its business."""
     monkeypatch.setenv("AITIMESTEPPER_ARTIFACTS", str(tmp_path))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
