@@ -13,7 +13,7 @@ from .bodies import check_bound, read_bodies
 from .errors import UserError
 from .physics.state import System
 from .simulation.cases import Case, load_cases, pick
-from .simulation.evaluate import Row, evaluate
+from .simulation.evaluate import Row, announced, evaluate
 from .simulation.table import by_case
 from .sources import Step, load
 
@@ -99,12 +99,8 @@ def evaluation(
 
 
 def _judged(cases: Sequence[Case], step: Step, label: str, periods: float) -> Iterator[Row]:
-    told = ""
-    for row in evaluate(cases, step, step.gate, label=label, periods=periods):
-        if row.rule != told:
-            told = row.rule
-            _log.info("evaluated %s on %d cases", told, len(cases))
-        yield row
+    rows = evaluate(cases, step, step.gate, label=label, periods=periods)
+    yield from announced(rows, lambda rule: _log.info("evaluated %s on %d cases", rule, len(cases)))
 
 
 def _groups(model: str, step: Step, cases: Sequence[Case]) -> list[list[Case]]:

@@ -67,12 +67,10 @@ def run(argv: Sequence[str]) -> int:
 
 def _trained(config: RunConfig) -> TrainingReport:
     """Run the flow; standard output is for the result alone, whatever a library has to say."""
-    from tasks.resume import check_run
-
     from .cli_progress import shown
-    from .local import train
+    from .local import check, train
 
-    check_run(config)
+    check(config)
     with redirect_stdout(sys.stderr), shown(config) as listener:
         return train(config, listener=listener)
 

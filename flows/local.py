@@ -30,8 +30,7 @@ def train(
         UserError: Something the user can mend; its text says what.
         KeyboardInterrupt: Ctrl-C or SIGTERM; its text says how to go on.
     """
-    check_run(config)
-    device_of(config.device)
+    check(config)
     with ExitStack() as stack:
         stack.enter_context(_stopped_by_sigterm())
         server = stack.enter_context(embedded_server(artifacts() / "prefect"))
@@ -52,6 +51,16 @@ def train(
                 f'Stopped; run "{config.name}" stands at its last commit. '
                 "Type the same command again to go on."
             ) from None
+
+
+def check(config: RunConfig) -> None:
+    """Refuse what would fail later, before anything is started or shown.
+
+    Raises:
+        UserError: The run cannot go on with these settings, or this machine has no such device.
+    """
+    check_run(config)
+    device_of(config.device)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from prefect.cache_policies import CacheKeyFnPolicy
 from aitimestepper.build import sampler_of
 from aitimestepper.figures import steps_against_eccentricity
 from aitimestepper.simulation.cases import Case, load_cases
-from aitimestepper.simulation.evaluate import Row, eccentricities
+from aitimestepper.simulation.evaluate import Row, announced, eccentricities
 from aitimestepper.simulation.evaluate import evaluate as judge
 from aitimestepper.simulation.held_out import held_out
 from aitimestepper.simulation.table import by_case, over_cases
@@ -51,12 +51,8 @@ def _rows(session: Session, cases: list[Case]) -> Iterator[Row]:
         step, gate = step_of(session.training.model), session.training.gate
         periods = session.config.evaluation.periods
         tell(f"evaluating on {len(cases)} systems")
-        told = ""
-        for row in judge(cases, step, gate, label=session.config.name, periods=periods):
-            if row.rule != told:
-                told = row.rule
-                tell(f"evaluated {told}")
-            yield row
+        rows = judge(cases, step, gate, label=session.config.name, periods=periods)
+        yield from announced(rows, lambda rule: tell(f"evaluated {rule}"))
 
 
 def _of(rows: list[Row], cases: list[Case]) -> list[Row]:

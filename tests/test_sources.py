@@ -40,7 +40,8 @@ def test_a_model_of_three_dimensions_refuses_two(tmp_path, payload):
 
 def test_a_model_trained_on_a_gpu_loads_without_one(tmp_path, payload, tiny):
     settings = tiny.model_copy(update={"device": "cuda"}).model_dump_json()
-    load(written(tmp_path, payload | {"settings": settings}))
+    step = load(written(tmp_path, payload | {"settings": settings}))
+    assert step(load_cases()["kepler-e0.5"].system).isfinite().all()
 
 
 def test_weights_that_are_not_finite_are_refused(tmp_path, payload):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -72,6 +72,16 @@ def evaluate(
         once = min(periods, 1.0)
         fixed = _timed(system, best_fixed(system, gate, span), gate, once * span)
         yield from _rows(cases, "best fixed", gate, once, fixed, per_period)
+
+
+def announced(rows: Iterable[Row], tell: Callable[[str], None]) -> Iterator[Row]:
+    """The same rows; `tell` hears of every rule as its first row comes by."""
+    told = ""
+    for row in rows:
+        if row.rule != told:
+            told = row.rule
+            tell(told)
+        yield row
 
 
 def _timed(
