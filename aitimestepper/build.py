@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch
 
 from .errors import UserError
-from .model.features import Dimensionless
+from .model.features import KINDS, Features
 from .model.network import perceptron
 from .model.timestep import LearnedTimeStep
 from .physics.gate import Gate
 from .physics.gravity import Gravity
 from .physics.initial_conditions import KeplerOrbits, Sampler
-from .settings import RunConfig
-from .training.losses import Band
+from .settings import ROUNDING, RunConfig
+from .training.losses import Band, StepLoss
 from .training.optimiser import Optimiser
 from .training.orbits import Orbits
 from .training.trainer import Training
 
 _SAMPLE = 4096
+_NEAR_ROUNDING = 100.0
+_log = logging.getLogger("aitimestepper.build")
 
 
 def build(config: RunConfig) -> Training:
     """A training at its very beginning; the same settings give the same bits."""
+    _warn(config)
     sampler = sampler_of(config)
     generator = torch.Generator().manual_seed(config.seed)
-    model = model_of(config)
+    model = model_of(config, sampler.bodies)
+    _normalise(model, config, sampler)
     return Training(
         model=model,
         optimiser=Optimiser(model, **config.optimizer.model_dump()),
-        orbits=Orbits(
-            sampler, config.orbits, generator, like=model.centre, **config.restart.model_dump()
-        ),
+        orbits=Orbits(sampler, config.orbits, generator, model, **config.restart.model_dump()),
         generator=generator,
         gate=gate_of(config),
-        band=Band(**config.loss.model_dump()),
+        loss=loss_of(config),
+        dropout=config.network.dropout > 0,
     )
+
+
+def _warn(config: RunConfig) -> None:
+    floor = ROUNDING[config.dtype]
+    if config.energy_threshold < _NEAR_ROUNDING * floor:
+        _log.warning(
+            "energy_threshold %g is within a factor %.0f of what rounding alone makes in %s (%g); "
+            "steps may fail by rounding, whatever their length",
+            config.energy_threshold,
+            config.energy_threshold / floor,
+            config.dtype,
+            floor,
+        )
 
 
 def sampler_of(config: RunConfig) -> Sampler:
@@ -48,20 +66,52 @@ def gate_of(config: RunConfig) -> Gate:
     return Gate(field, config.energy_threshold, **config.gate.model_dump())
 
 
-def model_of(config: RunConfig) -> LearnedTimeStep:
-    """The untrained model, its features normalised on a sample of initial conditions."""
-    sampler, field = sampler_of(config), Gravity(**config.field.model_dump())
-    dtype, features = getattr(torch, config.dtype), Dimensionless(field)
-    size = features.size(sampler.bodies)
+def loss_of(config: RunConfig) -> StepLoss:
+    """What an update makes smaller."""
+    settings = config.loss.model_dump()
+    band = Band(**{name: settings.pop(name) for name in ("lower", "upper", "overshoot")})
+    return StepLoss(band, **settings)
+
+
+def features_of(config: RunConfig) -> Features:
+    """What the network sees of a state."""
+    return KINDS[config.features.kind](Gravity(softening=config.field.softening))
+
+
+def model_of(config: RunConfig, bodies: int) -> LearnedTimeStep:
+    """The untrained model of N = `bodies`, without a normalisation of its features."""
+    dtype, features, length = getattr(torch, config.dtype), features_of(config), config.history
+    size = features.size(bodies)
+    entries = length.length + 1 - features.lag
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network = perceptron(size, dtype=dtype, **config.network.model_dump())
-    model = LearnedTimeStep(network, features, size=size, dtype=dtype, **config.step.model_dump())
-    generator = torch.Generator().manual_seed(config.seed)
-    sample = sampler.draw(sampler.masses(_SAMPLE, generator), generator).system
-    model = model.to(device_of(config.device))
-    model.normalise(sample.to(model.centre.device, dtype))
-    return model
+        network = perceptron(entries * size, dtype=dtype, **config.network.model_dump())
+    model = LearnedTimeStep(
+        network, features, size=size, dtype=dtype, **config.step.model_dump(), **length.model_dump()
+    )
+    return model.to(device_of(config.device))
+
+
+def _normalise(model: LearnedTimeStep, config: RunConfig, sampler: Sampler) -> None:
+    """By hand where the settings say so, else on a sample of initial conditions.
+
+    Raises:
+        UserError: The numbers given by hand are not as many as there are features.
+    """
+    centre, spread = config.features.centre, config.features.spread
+    if centre is None or spread is None:
+        generator = torch.Generator().manual_seed(config.seed)
+        sample = sampler.draw(sampler.masses(_SAMPLE, generator), generator).system
+        model.normalise(sample.to(model.centre.device, model.centre.dtype))
+        return
+    if len(centre) != len(model.centre):
+        raise UserError(
+            f"features.centre and features.spread have {len(centre)} numbers, the features "
+            f'"{config.features.kind}" of {sampler.bodies} bodies are {len(model.centre)}; give as '
+            "many, or leave both out."
+        )
+    model.centre.copy_(torch.tensor(centre))
+    model.spread.copy_(torch.tensor(spread))
 
 
 def device_of(wanted: str) -> torch.device:

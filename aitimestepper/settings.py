@@ -36,6 +36,8 @@ Eccentricities = Annotated[
     tuple[Annotated[FiniteFloat, Field(ge=0, lt=1)], Annotated[FiniteFloat, Field(ge=0, lt=1)]],
     AfterValidator(_ordered),
 ]
+Numbers = Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
+Positives = Annotated[tuple[Positive, ...], Field(min_length=1)]
 Width = Annotated[PositiveInt, Field(le=10_000)]
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
@@ -75,9 +77,36 @@ class GateSection(Section):
 
 
 class FeaturesSection(Section):
-    """What the network sees of a state."""
+    """What the network sees of a state: a set of `model.features.KINDS`, and its normalisation."""
 
-    kind: Literal["dimensionless"] = Field(default="dimensionless", description="set of features")
+    kind: Literal["dimensionless", "basic", "rich", "delta_mag"] = Field(
+        default="dimensionless", description="set of features"
+    )
+    centre: Numbers | None = Field(
+        default=None, description="subtracted from the features; none: their mean at the start"
+    )
+    spread: Positives | None = Field(
+        default=None, description="divides the features; none: their deviation at the start"
+    )
+
+    @model_validator(mode="after")
+    def _by_hand(self) -> FeaturesSection:
+        if (self.centre is None) != (self.spread is None):
+            raise ValueError("features need centre and spread together, or neither")
+        if self.centre and self.spread and len(self.centre) != len(self.spread):
+            raise ValueError(
+                "features need as many numbers in centre as in spread, got "
+                f"{len(self.centre)} and {len(self.spread)}"
+            )
+        return self
+
+
+class HistorySection(Section):
+    """What the network sees of the past: a keyword argument of `model.timestep.LearnedTimeStep`."""
+
+    length: Annotated[NonNegativeInt, Field(le=1000)] = Field(
+        default=0, description="past states that the network sees besides the present one"
+    )
 
 
 class NetworkSection(Section):
@@ -88,6 +117,15 @@ class NetworkSection(Section):
     )
     activation: Literal["tanh", "relu", "silu", "gelu"] = Field(
         default="silu", description="activation function"
+    )
+    dropout: Annotated[FiniteFloat, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="share of hidden values dropped in updates, never in judging"
+    )
+    fourier: Annotated[NonNegativeInt, Field(le=10_000)] = Field(
+        default=0, description="random projections whose sine and cosine join the inputs"
+    )
+    fourier_scale: Positive = Field(
+        default=1.0, description="spread of the projections [waves per unit of normalised feature]"
     )
 
 
@@ -111,17 +149,30 @@ class StepSection(Section):
 class OptimizerSection(Section):
     """How the weights move: keyword arguments of `training.optimiser.Optimiser`."""
 
-    learning_rate: Positive = Field(
-        default=5e-3, description="learning rate of the first update (Adam)"
-    )
+    kind: Literal["adam", "adamw", "sgd"] = Field(default="adam", description="optimiser")
+    learning_rate: Positive = Field(default=5e-3, description="learning rate of the first update")
     slowing: Positive = Field(
         default=500.0, description="updates after which the learning rate begins to fall"
     )
     clip: Positive = Field(default=1.0, description="largest norm of the gradient")
+    weight_decay: Annotated[FiniteFloat, Field(ge=0)] = Field(
+        default=0.0, description="pull of the weights towards zero"
+    )
+    momentum: Annotated[FiniteFloat, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="share of the last move that is kept (kind sgd)"
+    )
+
+    @model_validator(mode="after")
+    def _only_sgd(self) -> OptimizerSection:
+        if self.momentum and self.kind != "sgd":
+            raise ValueError(
+                f"optimizer.momentum belongs to kind sgd, got {self.momentum:g} with {self.kind}"
+            )
+        return self
 
 
 class LossSection(Section):
-    """The band that the energy error is drawn into: keyword arguments of `training.losses.Band`."""
+    """The band that errors are drawn into: arguments of `training.losses.Band` and `StepLoss`."""
 
     lower: Share = Field(
         default=0.5, description="lower edge of the band, in units of the threshold"
@@ -130,6 +181,18 @@ class LossSection(Section):
         default=0.85, description="upper edge of the band, in units of the threshold"
     )
     overshoot: Positive = Field(default=10.0, description="weight of an error above the band")
+    momentum_weight: Annotated[FiniteFloat, Field(ge=0)] = Field(
+        default=0.0, description="weight of the error of linear momentum"
+    )
+    momentum_threshold: Positive = Field(
+        default=1e-6, description="what the relative error of linear momentum is measured in"
+    )
+    angular_momentum_weight: Annotated[FiniteFloat, Field(ge=0)] = Field(
+        default=0.0, description="weight of the error of angular momentum"
+    )
+    angular_momentum_threshold: Positive = Field(
+        default=1e-6, description="what the relative error of angular momentum is measured in"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> LossSection:
@@ -169,7 +232,10 @@ class GeneralizeSection(Section):
 class OrbitsSection(Section):
     """When an orbit begins anew: keyword arguments of `training.orbits.Orbits`."""
 
-    periods: Positive = Field(default=2.0, description="periods until an orbit restarts elsewhere")
+    periods: Positive = Field(default=2.0, description="periods until an orbit is at its end")
+    at_end: Literal["restart", "stop"] = Field(
+        default="restart", description="whether it then restarts elsewhere or stops for good"
+    )
 
 
 class EvaluationSection(Section):
@@ -202,10 +268,14 @@ class RunConfig(Section):
     )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where tensors live")
     dtype: Literal["float64", "float32"] = Field(default="float64", description="precision")
+    compile: bool = Field(
+        default=False, description="compile the network with torch.compile where that helps"
+    )
     initial_conditions: InitialConditionsSection = InitialConditionsSection()
     field: FieldSection = FieldSection()
     gate: GateSection = GateSection()
     features: FeaturesSection = FeaturesSection()
+    history: HistorySection = HistorySection()
     network: NetworkSection = NetworkSection()
     step: StepSection = StepSection()
     optimizer: OptimizerSection = OptimizerSection()
@@ -214,6 +284,15 @@ class RunConfig(Section):
     generalize: GeneralizeSection = GeneralizeSection()
     restart: OrbitsSection = OrbitsSection()
     evaluation: EvaluationSection = EvaluationSection()
+
+    @model_validator(mode="after")
+    def _past_to_change_from(self) -> RunConfig:
+        if self.features.kind == "delta_mag" and not self.history.length:
+            raise ValueError(
+                "features.kind delta_mag shows changes over the history and needs history.length "
+                "of 1 or more, got 0"
+            )
+        return self
 
     @model_validator(mode="after")
     def _above_rounding(self) -> RunConfig:

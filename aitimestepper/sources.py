@@ -15,6 +15,7 @@ from torch import Tensor
 from .build import gate_of, model_of
 from .errors import UserError
 from .folders import RunFolder, artifacts, tracking_uri
+from .model.history import Window, remembering
 from .model.rules import Aarseth, Fixed, FreeFall, Oracle
 from .physics.gate import Gate
 from .physics.gravity import Gravity
@@ -55,6 +56,23 @@ class Step:
         """
         self.check(system)
         return self.rule(system)
+
+    def begin(self, system: System) -> Window:
+        """What the rule remembers of systems at their start."""
+        return remembering(self.rule).begin(system)
+
+    def propose(self, system: System, window: Window) -> Float[Tensor, " B"]:
+        """Step of each system with its past [time], with shape (B,)."""
+        return remembering(self.rule).propose(system, window)
+
+    def update(self, system: System, window: Window) -> Window:
+        """What the rule remembers once the states `system` have been left behind."""
+        return remembering(self.rule).update(system, window)
+
+    @property
+    def history(self) -> int:
+        """K, past states that the rule looks at."""
+        return self.rule.model.length if isinstance(self.rule, ModelStep) else 0
 
     @property
     def evaluations(self) -> int:
@@ -139,10 +157,10 @@ def _of_run(name: str) -> tuple[Path, str]:
 def _learned(source: str, checkpoint: dict[str, Any]) -> Step:
     try:
         config = RunConfig.model_validate_json(checkpoint["settings"])
-        config = config.model_copy(update={"device": "auto"})
-        model = model_of(config)
-        model.load_state_dict(checkpoint["model"])
+        config = config.model_copy(update={"device": "auto", "compile": False})
         n, d = int(checkpoint["bodies"]), int(checkpoint["dimensions"])
+        model = model_of(config, n)
+        model.load_state_dict(checkpoint["model"])
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise CheckpointError(
             f"{source}: its settings and its weights do not make a model of this version "
@@ -154,12 +172,42 @@ def _learned(source: str, checkpoint: dict[str, Any]) -> Step:
     return Step(source, step_of(model), gate_of(config), n, d)
 
 
-def step_of(model: LearnedTimeStep) -> TimeStep:
+@dataclass(frozen=True)
+class ModelStep:
     """A model as a rule for systems on any device and in any precision."""
-    like = model.centre
+
+    model: LearnedTimeStep
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of the force that a proposal takes, besides those of the step."""
+        return self.model.evaluations
+
+    def _like(self, system: System) -> System:
+        return system.to(self.model.centre.device, self.model.centre.dtype)
 
     @torch.no_grad()
-    def rule(system: System) -> Float[Tensor, " B"]:
-        return model(system.to(like.device, like.dtype)).to(system.time)
+    def __call__(self, system: System) -> Float[Tensor, " B"]:
+        """Step of systems without a past."""
+        return self.model(self._like(system)).to(system.time)
 
-    return rule
+    def begin(self, system: System) -> Window:
+        """The empty window of systems at their start."""
+        return self.model.begin(self._like(system)).to(system.time)
+
+    @torch.no_grad()
+    def propose(self, system: System, window: Window) -> Float[Tensor, " B"]:
+        """Step of each system with its past."""
+        known = window.to(self.model.centre)
+        return self.model.propose(self._like(system), known).to(system.time)
+
+    @torch.no_grad()
+    def update(self, system: System, window: Window) -> Window:
+        """The window once `system` has been left behind."""
+        known = window.to(self.model.centre)
+        return self.model.update(self._like(system), known).to(system.time)
+
+
+def step_of(model: LearnedTimeStep) -> ModelStep:
+    """A model as a rule for systems on any device and in any precision."""
+    return ModelStep(model)

@@ -47,7 +47,7 @@ def collecting(
     for event in collect(training, steps=steps, **config.collect.model_dump()):
         if isinstance(event, Transition):
             transitions.append(event)
-            recorded.append(event.samples)
+            recorded.append(event.samples.take(event.running), event.warm[event.running])
         else:
             progress(_attempting(event, steps, epoch))
     return Outcome(rows_of(transitions, epoch), _collected(transitions, training.gate.threshold))
@@ -63,9 +63,11 @@ def _attempting(event: Attempted, steps: int, epoch: int) -> PhaseProgress:
 
 
 def _collected(transitions: Sequence[Transition], threshold: float) -> dict[str, float]:
-    error = torch.cat([t.error for t in transitions]) / threshold
-    attempts = torch.cat([t.attempts for t in transitions]).double()
-    eta = torch.cat([t.dt / t.samples.inputs.log_scale.exp() for t in transitions])
+    if not transitions:  # every orbit has stopped
+        return {"accepted": 0.0, "attempts": 0.0}
+    error = torch.cat([t.error[t.running] for t in transitions]) / threshold
+    attempts = torch.cat([t.attempts[t.running] for t in transitions]).double()
+    eta = torch.cat([(t.dt / t.samples.inputs.log_scale.exp())[t.running] for t in transitions])
     return {
         "accepted": float(len(error)),
         "attempts": attempts.sum().item(),

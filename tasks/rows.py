@@ -6,19 +6,25 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
+from aitimestepper.model.history import Window
 from aitimestepper.physics.state import System
 from aitimestepper.store.rows import Rows
+from aitimestepper.store.schema import EPISODE_START, STOPPED, WARM_UP
 from aitimestepper.training.collect import Transition
 from aitimestepper.training.recorded import Recorded
-from aitimestepper.training.samples import prepare
+from aitimestepper.training.samples import Samples
 from aitimestepper.training.trainer import Training
 
 _CHUNK = 8192
 
 
-def rows_of(transitions: Sequence[Transition], epoch: int) -> Rows:
+def rows_of(transitions: Sequence[Transition], epoch: int) -> Rows | None:
     """Rows of T lockstep steps, float64 whatever the precision of the training."""
+    if not transitions:
+        return None
     systems = [transition.samples.begin.system for transition in transitions]
     return Rows(
         position=_stacked([system.position for system in systems]),
@@ -28,11 +34,19 @@ def rows_of(transitions: Sequence[Transition], epoch: int) -> Rows:
         energy_error=_stacked([transition.error for transition in transitions]),
         attempts=_stacked([transition.attempts for transition in transitions], np.int32),
         epoch=np.full(len(transitions), epoch, np.int32),
-        flags=_stacked([transition.fresh for transition in transitions], np.uint8),
+        flags=_stacked([_flags(transition) for transition in transitions], np.uint8),
     )
 
 
-def _stacked(tensors: Sequence[torch.Tensor], dtype: type = np.float64) -> np.ndarray:
+def _flags(transition: Transition) -> Int[Tensor, " B"]:
+    return (
+        EPISODE_START * transition.fresh.int()
+        + WARM_UP * transition.warm.int()
+        + STOPPED * (~transition.running).int()
+    )
+
+
+def _stacked(tensors: Sequence[Tensor], dtype: type = np.float64) -> np.ndarray:
     return torch.stack(list(tensors)).cpu().numpy().astype(dtype)
 
 
@@ -45,11 +59,49 @@ def recorded_of(rows: Rows, mass: np.ndarray, training: Training) -> Recorded:
         training: Its model and gate say what a sample holds.
     """
     recorded = Recorded()
+    ages = _ages(rows)
     for begin in range(0, rows.steps, _CHUNK):
-        system = _systems(rows.take(slice(begin, begin + _CHUNK)), mass)
-        like = training.model.centre
-        recorded.append(prepare(system.to(like.device, like.dtype), training.model, training.gate))
+        steps = slice(begin, begin + _CHUNK)
+        samples = _samples(rows, mass, ages, steps, training)
+        flags = torch.from_numpy(rows.flags[steps].reshape(-1)).to(samples.begin.energy.device)
+        ran = (flags & STOPPED) == 0
+        recorded.append(samples.take(ran), ((flags & WARM_UP) != 0)[ran])
     return recorded
+
+
+def _ages(rows: Rows) -> np.ndarray:
+    """Steps since the episode of each row began, with shape (T, B)."""
+    step = np.arange(rows.steps)[:, None]
+    starts = np.where(rows.flags & EPISODE_START, step, 0)
+    return step - np.maximum.accumulate(starts, axis=0)
+
+
+def _samples(
+    rows: Rows, mass: np.ndarray, ages: np.ndarray, steps: slice, training: Training
+) -> Samples:
+    """Samples of some steps, each with the past that it had."""
+    model, like = training.model, training.model.centre
+    first = max(0, steps.start - model.length)
+    system = _systems(rows.take(slice(first, steps.stop)), mass).to(like.device, like.dtype)
+    with torch.no_grad():
+        seen = model.features.observe(system).unflatten(0, (-1, len(mass)))
+        skipped = steps.start - first
+        present = system[slice(skipped * len(mass), None)]
+        age = torch.from_numpy(ages[steps].reshape(-1)).to(like.device)
+        window = _window(seen, skipped, age, model.length)
+        now = seen[skipped:].flatten(0, 1)
+        return Samples(training.gate.start(present), model.shown(present, now, window))
+
+
+def _window(
+    seen: Float[Tensor, "S B R"], skipped: int, age: Int[Tensor, " R"], length: int
+) -> Window:
+    """The window of every row after the first `skipped` steps; it never crosses an episode."""
+    step = torch.arange(skipped, len(seen), device=seen.device)
+    past = [seen[(step - k).clamp(min=0)].flatten(0, 1) for k in range(1, length + 1)]
+    known = [torch.where((age >= k)[:, None], p, 0.0) for k, p in enumerate(past, start=1)]
+    empty = seen.new_zeros(len(age), 0, seen.shape[-1])
+    return Window(torch.stack(known, 1) if known else empty, age.clamp(max=length))
 
 
 def _systems(rows: Rows, mass: np.ndarray) -> System:

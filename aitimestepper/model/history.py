@@ -27,6 +27,10 @@ class Window(NamedTuple):
         """The windows of some of the systems."""
         return Window(self.past[rows], self.count[rows])
 
+    def to(self, like: Tensor) -> Window:
+        """The same windows on the device and in the precision of a tensor."""
+        return Window(self.past.to(like), self.count.to(like.device))
+
     def put(self, rows: Tensor, new: Window) -> Window:
         """The same windows with those of `rows` replaced, in the order given."""
         return Window(

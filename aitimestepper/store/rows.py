@@ -29,7 +29,7 @@ class Rows(NamedTuple):
     epoch: np.ndarray
     """Epoch that recorded the step, int32 with shape (T,)."""
     flags: np.ndarray
-    """Bit 0 episode start, bit 1 warm-up, uint8 with shape (T, B)."""
+    """Bit 0 episode start, bit 1 warm-up, bit 2 stopped, uint8 with shape (T, B)."""
 
     @property
     def steps(self) -> int:

@@ -15,6 +15,8 @@ EPISODE_START = 1
 """Bit of `flags`: the orbit was restarted from new initial conditions at this step."""
 WARM_UP = 2
 """Bit of `flags`: the history of the orbit was not yet full at this step."""
+STOPPED = 4
+"""Bit of `flags`: the orbit had come to its end; the row repeats its last state, with dt = 0."""
 
 UNITS = {"system": "N-body units, G = 1 (Heggie & Mathieu 1986)", "G": 1}
 CHUNK_BYTES = 256 << 10
@@ -45,7 +47,10 @@ class ArraySpec(NamedTuple):
 
 _PHASE = ("step", "orbit", "particle", "axis")
 _SCALAR = ("step", "orbit")
-_FLAGS = {"flag_masks": [EPISODE_START, WARM_UP], "flag_meanings": "episode_start warm_up"}
+_FLAGS = {
+    "flag_masks": [EPISODE_START, WARM_UP, STOPPED],
+    "flag_meanings": "episode_start warm_up stopped",
+}
 
 
 def _described(units: str, meaning: str, **more: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..physics.gate import Attempt
-from ..physics.state import System
+from ..physics.state import System, where
 from .errors import AttemptsExhausted
 from .samples import Samples, judge, prepare
 from .trainer import Training
@@ -40,6 +40,10 @@ class Transition(NamedTuple):
     attempts: Int[Tensor, " B"]
     fresh: Bool[Tensor, " B"]
     """Orbits that begin an episode with this step."""
+    warm: Bool[Tensor, " B"]
+    """Orbits whose history was not yet full."""
+    running: Bool[Tensor, " B"]
+    """Orbits that took a step; the others have stopped, and their rows say nothing."""
 
 
 class _Held(NamedTuple):
@@ -62,25 +66,33 @@ def collect(
         max_attempts: Attempts per step before giving up; `None` never gives up.
 
     Yields:
-        `Attempted` after every round that left failures, `Transition` after every step.
+        `Attempted` after every round that left failures, `Transition` after every step. Once
+        every orbit has stopped there are no more.
 
     Raises:
         AttemptsExhausted: A state failed `max_attempts` times.
     """
+    orbits, gate = training.orbits, training.gate
     for step in range(steps):
-        samples = prepare(training.orbits.system, training.model, training.gate)
+        if not bool(orbits.running.any()):
+            return
+        samples = prepare(orbits.system, orbits.window, training.model, gate)
         held = yield from _until_all_pass(training, samples, step, max_attempts)
-        yield Transition(samples, held.dt, held.error, held.attempts, training.orbits.fresh)
-        training.orbits.advance(held.system, training.gate.start(held.system).energy < 0)
+        warm = ~orbits.window.full
+        yield Transition(
+            samples, held.dt, held.error, held.attempts, orbits.fresh, warm, orbits.running
+        )
+        orbits.advance(held.system, gate.start(held.system).energy < 0)
 
 
 def _until_all_pass(
     training: Training, samples: Samples, step: int, max_attempts: int | None
 ) -> Iterator[Attempted]:
-    count = len(samples.begin.system)
+    count = int(training.orbits.running.sum())
+    running = training.orbits.running
     trial = judge(samples, training.model, training.gate)
-    held = _Held(trial.system, trial.dt, trial.error, torch.ones_like(trial.dt, dtype=torch.int32))
-    pending = ~training.gate.passes(trial)
+    held = _first(trial, samples.begin.system, running)
+    pending = ~training.gate.passes(trial) & running
     attempt = 1
     while bool(pending.any()):
         rows = pending.nonzero()[:, 0]
@@ -94,6 +106,16 @@ def _until_all_pass(
         held = _hold(held, rows, trial, attempt)
         pending[rows] = ~training.gate.passes(trial)
     return held
+
+
+def _first(trial: Attempt, begin: System, running: Bool[Tensor, " B"]) -> _Held:
+    """What the first attempt led to; an orbit that has stopped stays where it is."""
+    return _Held(
+        where(running, trial.system, begin),
+        torch.where(running, trial.dt, 0.0),
+        torch.where(running, trial.error, 0.0),
+        running.to(torch.int32),
+    )
 
 
 def _hold(held: _Held, rows: Int[Tensor, " R"], trial: Attempt, attempt: int) -> _Held:

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..model.history import Window
 from ..model.timestep import Inputs, LearnedTimeStep
 from ..physics.gate import Attempt, Gate, Start
 from ..physics.state import System
@@ -25,9 +26,9 @@ class Samples(NamedTuple):
 
 
 @torch.no_grad()
-def prepare(system: System, model: LearnedTimeStep, gate: Gate) -> Samples:
-    """Force, energy and features of each state, computed once."""
-    return Samples(gate.start(system), model.inputs(system))
+def prepare(system: System, window: Window, model: LearnedTimeStep, gate: Gate) -> Samples:
+    """Force, energy and features of each state and its past, computed once."""
+    return Samples(gate.start(system), model.inputs(system, window))
 
 
 @torch.no_grad()

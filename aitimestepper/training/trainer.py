@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +11,7 @@ import torch
 
 from ..model.timestep import LearnedTimeStep
 from ..physics.gate import Gate
-from .losses import Band, error_decades
+from .losses import StepLoss
 from .optimiser import Optimiser
 from .orbits import Orbits
 from .samples import Samples
@@ -27,12 +29,31 @@ class Training:
     orbits: Orbits
     generator: torch.Generator
     gate: Gate
-    band: Band
+    loss: StepLoss
+    dropout: bool = False
+    """Whether the network behaves differently while it learns; never while it is judged."""
 
     def update(self, samples: Samples) -> None:
         """One step of the optimiser on single-step predictions from these samples."""
-        decades = error_decades(self.model.log_dt(samples.inputs), samples.begin, self.gate)
-        self.optimiser.update(self.band(decades).mean())
+        with self._learning():
+            log_dt = self.model.log_dt(samples.inputs)
+        self.optimiser.update(self.loss(log_dt, samples.begin, self.gate).mean())
+
+    @contextmanager
+    def _learning(self) -> Iterator[None]:
+        """Training mode for the length of the block, with dropout drawn from our own generator."""
+        if not self.dropout:
+            yield
+            return
+        seed = torch.randint(2**62, (1,), generator=self.generator).item()
+        device = self.model.centre.device
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            self.model.train()
+            try:
+                yield
+            finally:
+                self.model.eval()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that changes: plain numbers and tensors, safe to load without pickle."""

@@ -2,14 +2,12 @@
 
 import pytest
 import torch
+from learners import learner
 from problems import FIELD
 
-from aitimestepper.model.features import Dimensionless
-from aitimestepper.model.network import perceptron
-from aitimestepper.model.timestep import LearnedTimeStep
 from aitimestepper.physics.gate import Gate
 from aitimestepper.physics.initial_conditions import KeplerOrbits
-from aitimestepper.training.losses import Band
+from aitimestepper.training.losses import StepLoss
 from aitimestepper.training.optimiser import Optimiser
 from aitimestepper.training.orbits import Orbits
 from aitimestepper.training.trainer import Training
@@ -20,27 +18,27 @@ def start():
     """Makes a training: the same arguments, the same bits."""
 
     def make(
-        *, seed=0, count=6, eta_start=0.2, threshold=2e-4, periods=2.0, eccentricity=(0.0, 0.7)
+        *,
+        seed=0,
+        count=6,
+        eta_start=0.2,
+        threshold=2e-4,
+        periods=2.0,
+        eccentricity=(0.0, 0.7),
+        at_end="restart",
+        kind="dimensionless",
+        length=0,
+        **network,
     ):
         torch.manual_seed(seed)
         generator = torch.Generator().manual_seed(seed)
-        features = Dimensionless(FIELD)
-        size = features.size(2)
-        model = LearnedTimeStep(
-            perceptron(size, (16, 16), activation="silu", dtype=torch.float64),
-            features,
-            eta_min=1e-4,
-            eta_max=2.0,
-            eta_start=eta_start,
-            size=size,
-            dtype=torch.float64,
-        )
-        like = torch.zeros(0, dtype=torch.float64)
+        model = learner(eta_start=eta_start, kind=kind, length=length, **network)
         sampler = KeplerOrbits(eccentricity=eccentricity)
-        orbits = Orbits(sampler, count, generator, periods=periods, like=like)
+        orbits = Orbits(sampler, count, generator, model, periods=periods, at_end=at_end)
         model.normalise(orbits.system)
         optimiser = Optimiser(model, learning_rate=5e-3, slowing=1000.0, clip=1.0)
-        return Training(model, optimiser, orbits, generator, Gate(FIELD, threshold), Band())
+        gate, dropout = Gate(FIELD, threshold), bool(network.get("dropout"))
+        return Training(model, optimiser, orbits, generator, gate, StepLoss(), dropout)
 
     return make
 

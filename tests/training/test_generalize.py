@@ -2,12 +2,13 @@
 
 import pytest
 import torch
+from learners import seen
 
 from aitimestepper.training.collect import Transition, collect
 from aitimestepper.training.errors import IterationsExhausted
 from aitimestepper.training.generalize import generalize
 from aitimestepper.training.recorded import Recorded
-from aitimestepper.training.samples import judge, prepare
+from aitimestepper.training.samples import judge
 
 OPTIONS = {"batch_size": 32, "failing_size": 16, "sweep_every": 5, "min_iterations": 5}
 
@@ -46,7 +47,7 @@ def test_last_sweep_finds_nothing_failing_and_a_fresh_judge_agrees(failing):
 def test_sweep_counts_what_a_fresh_judge_counts(failing):
     training, recorded = failing
     sweep = next(generalize(training, recorded, **OPTIONS))
-    samples = prepare(recorded.take(slice(None)).begin.system, training.model, training.gate)
+    samples = seen(recorded.take(slice(None)).begin.system, training)
     trial = judge(samples, training.model, training.gate)
     ratio = trial.error / training.gate.threshold
     assert sweep.rows == len(recorded)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from learners import learner
 
 from aitimestepper.physics.initial_conditions import KeplerOrbits
 from aitimestepper.physics.kepler import propagate
@@ -9,12 +10,12 @@ from aitimestepper.physics.state import System
 from aitimestepper.training.orbits import Orbits
 
 COUNT = 8
-LIKE = torch.zeros(0, dtype=torch.float64)
 
 
-def orbits_of(*, seed=0, periods=2.0, like=LIKE, count=COUNT):
+def orbits_of(*, seed=0, periods=2.0, dtype=torch.float64, count=COUNT):
     generator = torch.Generator().manual_seed(seed)
-    return Orbits(KeplerOrbits(), count, generator, periods=periods, like=like)
+    model = learner(dtype=dtype)
+    return Orbits(KeplerOrbits(), count, generator, model, periods=periods)
 
 
 def periods_of(system):
@@ -98,7 +99,7 @@ def test_every_restart_is_another_orbit():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_orbits_live_in_the_precision_asked_for(dtype):
-    orbits = orbits_of(like=torch.zeros(0, dtype=dtype))
+    orbits = orbits_of(dtype=dtype)
     orbits.advance(orbits.system, torch.zeros(COUNT, dtype=torch.bool))
     assert all(tensor.dtype == dtype for tensor in orbits.system)
 

@@ -4,11 +4,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from learners import seen
 from problems import random_bound
 
 from aitimestepper.physics.state import System, join
 from aitimestepper.training.recorded import Recorded
-from aitimestepper.training.samples import Samples, flatten, prepare, unflatten
+from aitimestepper.training.samples import Samples, flatten, unflatten
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def prepared(start):
     training = start()
 
     def make(count, seed=0):
-        return prepare(random_bound(count, 2, 2, seed), training.model, training.gate)
+        return seen(random_bound(count, 2, 2, seed), training)
 
     return make
 
@@ -86,6 +87,6 @@ def test_flat_samples_are_rebuilt(prepared, same):
 def test_preparation_does_not_depend_on_the_company(start, same):
     training = start()
     systems = [random_bound(2, 2, 2, seed) for seed in range(3)]
-    together = prepare(join(systems), training.model, training.gate)
-    apart = [flatten(prepare(s, training.model, training.gate)) for s in systems]
+    together = seen(join(systems), training)
+    apart = [flatten(seen(s, training)) for s in systems]
     assert same(flatten(together), [torch.cat(t) for t in zip(*apart, strict=True)])

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..physics.conserved import total_energy
-from ..physics.gravity import Gravity, pairs
-from ..physics.state import System
+from ...physics.conserved import total_energy
+from ...physics.gravity import Gravity, pairs
+from ...physics.state import System
+from .protocol import OfState
 
 _NEARLY_CIRCULAR = 0.01
 
 
 @dataclass(frozen=True)
-class Dimensionless:
+class Dimensionless(OfState):
     r"""Pairs, tightest first, each described by ratios that no change of units can touch.
 
     For the pair (i, j) with separation r, radial and transverse relative velocity :math:`v_r`
@@ -40,6 +42,8 @@ class Dimensionless:
     Invariant under translation, rotation, boosts, exchange of bodies, and the scaling of lengths,
     masses and times.
     """
+
+    evaluations: ClassVar[int] = 0
 
     field: Gravity
 
