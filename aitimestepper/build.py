@@ -7,6 +7,7 @@ import logging
 import torch
 
 from .errors import UserError
+from .model.compiled import compile_network
 from .model.features import KINDS, Features
 from .model.network import perceptron
 from .model.timestep import LearnedTimeStep
@@ -31,6 +32,8 @@ def build(config: RunConfig) -> Training:
     generator = torch.Generator().manual_seed(config.seed)
     model = model_of(config, sampler.bodies)
     _normalise(model, config, sampler)
+    if config.compile:
+        _compile(model)
     return Training(
         model=model,
         optimiser=Optimiser(model, **config.optimizer.model_dump()),
@@ -53,6 +56,24 @@ def _warn(config: RunConfig) -> None:
             config.dtype,
             floor,
         )
+
+
+def _compile(model: LearnedTimeStep) -> None:
+    """Compile the network and say what it brings on this machine.
+
+    Raises:
+        UserError: There is nothing to compile with.
+    """
+    try:
+        speed = compile_network(model.network, model.entries * len(model.centre))
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(
+            f"torch.compile does not work on this machine ({reason}); install a C++ compiler, or "
+            "leave out --compile."
+        ) from None
+    verdict = "helps" if speed.gain > 1 else "does not help"
+    _log.info("torch.compile %s: %.2f times the speed of eager execution", verdict, speed.gain)
 
 
 def sampler_of(config: RunConfig) -> Sampler:

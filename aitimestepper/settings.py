@@ -269,7 +269,8 @@ class RunConfig(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where tensors live")
     dtype: Literal["float64", "float32"] = Field(default="float64", description="precision")
     compile: bool = Field(
-        default=False, description="compile the network with torch.compile where that helps"
+        default=False,
+        description="run the network through torch.compile, and say whether that helps",
     )
     initial_conditions: InitialConditionsSection = InitialConditionsSection()
     field: FieldSection = FieldSection()

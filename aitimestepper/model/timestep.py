@@ -139,6 +139,11 @@ class LearnedTimeStep(nn.Module):
         return self.log_dt(self.inputs(system)).exp()
 
     @property
+    def entries(self) -> int:
+        """Entries that the network sees side by side, E."""
+        return self.length + 1 - self.features.lag
+
+    @property
     def evaluations(self) -> int:
         """Evaluations of the force that a proposal takes, besides those of the step."""
         return self.features.evaluations * (2 if self.length else 1)

@@ -35,3 +35,32 @@ def test_last_layer_still_passes_a_gradient_to_the_first():
     network = perceptron(5, (8, 8), activation="tanh", dtype=torch.float64)
     network(torch.randn(10, 5, dtype=torch.float64)).sum().backward()
     assert network[0].weight.grad.abs().max() > 0
+
+
+def test_fourier_features_are_waves_of_the_inputs():
+    torch.manual_seed(1)
+    network = perceptron(
+        3, (8,), activation="silu", dtype=torch.float64, fourier=4, fourier_scale=0.5
+    )
+    waves, x = network[0], torch.randn(6, 3, dtype=torch.float64)
+    phase = 2 * torch.pi * x @ waves.projection.T
+    torch.testing.assert_close(waves(x), torch.cat([x, phase.cos(), phase.sin()], 1))
+    assert "0.projection" in network.state_dict()
+
+
+def test_spread_of_fourier_projections_is_the_scale():
+    torch.manual_seed(1)
+    network = perceptron(
+        50, (8,), activation="silu", dtype=torch.float64, fourier=400, fourier_scale=0.3
+    )
+    assert network[0].projection.std().item() == pytest.approx(0.3, rel=0.02)
+
+
+def test_dropout_is_drawn_while_training_and_never_while_judging():
+    torch.manual_seed(1)
+    network = perceptron(3, (64,), activation="silu", dtype=torch.float64, dropout=0.5)
+    x = torch.randn(6, 3, dtype=torch.float64)
+    network.train()
+    assert not torch.equal(network(x), network(x))
+    network.eval()
+    assert torch.equal(network(x), network(x))

@@ -119,3 +119,50 @@ def test_skipped_gradients_do_not_count_towards_the_slowing(model):
     before = state(model)[1]
     optimiser.update(model.bias.sum())
     assert (before - state(model)[1]).item() == pytest.approx(1e-3, rel=1e-6)
+
+
+def moved(model, **options):
+    """Where one update with learning rate 0.1 and no clipping takes the weights."""
+    optimiser = Optimiser(model, learning_rate=0.1, slowing=1e9, clip=1e9, **options)
+    optimiser.update(loss(model))
+    return torch.cat([p.flatten() for p in state(model)])
+
+
+def gradient(model):
+    parts = torch.autograd.grad(loss(model), list(model.parameters()))
+    return torch.cat([p.flatten() for p in parts])
+
+
+def test_sgd_moves_along_the_gradient(model):
+    before, slope = torch.cat([p.flatten() for p in state(model)]), gradient(model)
+    torch.testing.assert_close(moved(model, kind="sgd"), before - 0.1 * slope)
+
+
+def test_sgd_with_decay_also_moves_towards_zero(model):
+    before, slope = torch.cat([p.flatten() for p in state(model)]), gradient(model)
+    expected = before - 0.1 * (slope + 0.3 * before)
+    torch.testing.assert_close(moved(model, kind="sgd", weight_decay=0.3), expected)
+
+
+def test_adamw_decays_apart_from_the_gradient(model):
+    before, slope = torch.cat([p.flatten() for p in state(model)]), gradient(model)
+    expected = before * (1 - 0.1 * 0.3) - 0.1 * slope.sign()
+    found = moved(model, kind="adamw", weight_decay=0.3)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_adam_takes_decay_as_part_of_the_gradient(model):
+    before, slope = torch.cat([p.flatten() for p in state(model)]), gradient(model)
+    expected = before - 0.1 * (slope + 5.0 * before).sign()
+    found = moved(model, kind="adam", weight_decay=5.0)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_momentum_keeps_a_share_of_the_last_move(model):
+    optimiser = Optimiser(model, learning_rate=0.1, slowing=1e9, clip=1e9, kind="sgd", momentum=0.5)
+    before, first = torch.cat([p.flatten() for p in state(model)]), gradient(model)
+    optimiser.update(loss(model))
+    second = gradient(model)
+    optimiser.update(loss(model))
+    after = torch.cat([p.flatten() for p in state(model)])
+    torch.testing.assert_close(after, before - 0.1 * first - 0.1 * (0.5 * first + second))

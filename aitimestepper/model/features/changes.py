@@ -46,7 +46,7 @@ class Changes:
     def observe(self, system: System) -> Float[Tensor, "B R"]:
         """Phase space, acceleration and time of each state in one row."""
         inside, acceleration = centre(system), self.field.acceleration(system)
-        vectors = torch.stack([inside.position, inside.velocity, acceleration], 2)
+        vectors = torch.stack([inside.position, inside.velocity, acceleration], 1)
         return torch.cat([vectors.flatten(1), system.time[:, None]], -1)
 
     def entries(self, seen: Float[Tensor, "B T R"], bodies: int) -> Float[Tensor, "B E F"]:
