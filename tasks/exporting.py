@@ -13,7 +13,8 @@ from aitimestepper.physics.state import System
 class StepFromBodies(nn.Module):
     """Maps bodies with shape (B, N, 1 + 2 D) to steps [time] with shape (B,).
 
-    A body is its mass, its position and its velocity.
+    A body is its mass, its position and its velocity. A model with a history answers as at the
+    start of an episode, without a past.
 
     Arguments:
         model: The learned time step.

@@ -59,10 +59,10 @@ class Window(NamedTuple):
 
 def empty(system: System, length: int, size: int) -> Window:
     """Windows without any past: K = `length` observations of R = `size` numbers."""
-    time = system.time
+    time, batch = system.time, system.time.shape[0]
     return Window(
-        time.new_zeros(len(system), length, size),
-        torch.zeros(len(system), dtype=torch.long, device=time.device),
+        time.new_zeros(batch, length, size),
+        torch.zeros(batch, dtype=torch.long, device=time.device),
     )
 
 
