@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check lock clean
+.PHONY: help train test check lock settings clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -30,6 +30,9 @@ lock: $(READY)  ## Lock again, keeping versions; UPGRADE=--upgrade takes newer o
 	--extra dev --no-header --no-annotate $(UPGRADE) --output-file requirements.lock pyproject.toml
 	grep -vE '^(nvidia|cuda|triton)[-=]' requirements.lock > $(VENV)/lock
 	mv $(VENV)/lock requirements.lock
+
+settings: $(READY)  ## Write docs/settings.md again
+	@$(BIN)/python -m flows.reference > docs/settings.md
 
 clean:  ## Remove the environment and caches; artifacts/ stays
 	rm -rf $(VENV) .hypothesis .ruff_cache .pytest_cache .import_linter_cache
