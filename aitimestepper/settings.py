@@ -7,7 +7,7 @@ the worker and silently change the run.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,8 @@ from pydantic import (
     FiniteFloat,
     NonNegativeInt,
     PositiveInt,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -46,6 +48,16 @@ class Section(BaseModel):
     """A frozen group of settings; a misspelt name is an error, not a default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse what Python would take for 0 or 1."""
+        wanted = cls.model_fields[info.field_name or ""].annotation
+        inside = value if isinstance(value, list | tuple) else [value]
+        if wanted is not bool and any(isinstance(part, bool) for part in inside):
+            raise ValueError(f"should not be true or false, got {value}")
+        return value
 
 
 class InitialConditionsSection(Section):

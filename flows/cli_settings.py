@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -145,8 +145,15 @@ def _nested(values: Mapping[str, Any], known: Mapping[str, FieldInfo]) -> dict[s
 def _parsed(text: str, field: FieldInfo) -> Any:
     """Text as the setting wants it: ranges split at commas, "none", numbers to choose from."""
     kinds = get_args(field.annotation)
-    if get_origin(field.annotation) is tuple:
+    if NoneType in kinds and text.strip().lower() == "none":
+        return None
+    if any(get_origin(_bare(kind)) is tuple for kind in (field.annotation, *kinds)):
         return tuple(part.strip() for part in text.strip("()[] ").split(","))
     if get_origin(field.annotation) is Literal:
         return next((choice for choice in kinds if str(choice) == text.strip()), text)
-    return None if NoneType in kinds and text.strip().lower() == "none" else text
+    return text
+
+
+def _bare(kind: Any) -> Any:
+    """A type without what `Annotated` says of it."""
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind

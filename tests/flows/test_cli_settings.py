@@ -159,3 +159,34 @@ def test_a_run_goes_on_with_the_settings_it_began_with(tmp_path, monkeypatch):
 def test_what_no_machine_can_do_is_refused_at_the_door(words, message):
     with pytest.raises(UserError, match=message):
         from_line(*words.split())
+
+
+def test_truth_in_a_file_is_no_number(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text("epochs = true\n[network]\nhidden = [true, 3]\n")
+    with pytest.raises(UserError) as refused:
+        run_config({}, str(path), {"HOME": "/"})
+    assert "epochs should not be true or false" in str(refused.value)
+    assert "network.hidden should not be true or false" in str(refused.value)
+
+
+def test_numbers_by_hand_are_read_from_text():
+    given = ("--features.centre", "1,2", "--features.spread", "0.5,3")
+    config = from_line(*given)
+    assert (config.features.centre, config.features.spread) == ((1.0, 2.0), (0.5, 3.0))
+    assert from_line("--features.centre", "none").features.centre is None
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--features.centre", "1,2"), "centre and spread together"),
+        (("--features.centre", "1,2", "--features.spread", "1"), "as many numbers"),
+        (("--features.kind", "delta_mag"), "history.length of 1 or more"),
+        (("--optimizer.momentum", "0.9"), "belongs to kind sgd"),
+        (("--features.kind", "delta"), "features.kind should be"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(words, told):
+    with pytest.raises(UserError, match=told):
+        from_line(*words)
