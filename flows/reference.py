@@ -19,10 +19,10 @@ _INTRODUCTION = """\
 # Settings
 
 Made by `make settings` from the settings themselves; a test keeps it true. A setting is given on
-the command line (`--loss.lower 0.4`), in the environment (`AITIMESTEPPER_LOSS__LOWER=0.4`), or in a
-file (`--config run.toml`), in this order of precedence. Units are N-body units with G = 1; 1 means a
-number without a unit. Settings marked with * may change when a run goes on; any other change would
-make it another run, and is refused.
+the command line (`--loss.lower 0.4`), in the environment (`AITIMESTEPPER_LOSS__LOWER=0.4`), or in
+a file (`--config run.toml`), in this order of precedence. Units are N-body units with G = 1; 1
+means a number without a unit. Settings marked with * may change when a run goes on; any other
+change would make it another run, and is refused.
 """
 _UNIT = re.compile(r"\s*\[(?P<unit>[^]]+)\]")
 
