@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from aitimestepper.folders import RunFolder
+from aitimestepper.settings import RunConfig
 from aitimestepper.store import checkpoints
 from aitimestepper.store.errors import StoreError, StoreLocked
 from aitimestepper.store.trajectory import TrajectoryStore
@@ -104,3 +105,33 @@ def test_task_alone_opens_the_run_with_the_settings_that_it_began_with(tiny):
         assert found is session
     with current("tiny") as alone:
         assert alone.config == tiny
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"history": {"length": 2}},
+        {"history": {"length": 2}, "features": {"kind": "delta_mag"}},
+        {"network": {"hidden": (8,), "dropout": 0.2, "fourier": 3}},
+        {"optimizer": {"kind": "sgd", "momentum": 0.5, "weight_decay": 1e-3}},
+        {"restart": {"periods": 0.1, "at_end": "stop"}, "history": {"length": 2}},
+    ],
+)
+def test_interrupted_run_goes_on_bit_for_bit(tiny, changes):
+    more = {"steps_per_epoch": 4, "restart": {"periods": 0.3}, **changes}
+    config = RunConfig.model_validate({**tiny.model_dump(), **more})
+    with opened(config) as session:
+        for epoch in (1, 2, 3):
+            session.collect(epoch)
+            session.generalize(epoch)
+        whole, rows = weights(session), session.store.identity.partition("@")[2]
+    again = config.model_copy(update={"name": "again"})
+    for epoch in (1, 2, 3):
+        with opened(again) as session:
+            session.collect(epoch)
+        with opened(again) as session:
+            session.generalize(epoch)
+            assert session.store.last.rows > 0
+    with opened(again) as session:
+        assert same(weights(session), whole)
+        assert session.store.identity.partition("@")[2] == rows
