@@ -17,7 +17,6 @@ from ..physics.state import System, centre
 _STEEPEST = 8.0
 _FLATTEST = 1.0
 _WORST = 6.0
-_ROUNDING = 64.0
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,10 @@ class StepLoss:
     Energy is measured by the gate, probes included, against the gate's threshold. The momenta are
     measured at the end of the step: the change of :math:`\sum m_i v_i` over
     :math:`\sum m_i |v_i|`, and that of :math:`\sum m_i x_i \times v_i` over
-    :math:`\sum m_i |x_i| |v_i|`, in the centre-of-mass frame. An integrator that conserves one of
-    them exactly, as leapfrog does without an outer field, leaves an error at rounding level; that
-    counts as inside the band, because no step is short enough to make it larger.
+    :math:`\sum m_i |x_i| |v_i|`, in the centre-of-mass frame. Where integrator and field conserve
+    one of them exactly, as leapfrog without an outer field does, its error lies at rounding level,
+    below every band, and its loss can only ask for longer steps: give it a weight where it is not
+    conserved.
 
     Arguments:
         band: Edges and overshoot, the same for all.
@@ -117,9 +117,7 @@ class StepLoss:
         with torch.enable_grad():
             end = gate.integrator(begin.system, at.exp(), gate.field, begin.acceleration).system
             error = measure(begin.system, end)
-        loss = self.band(_decades(log_dt, at, error, threshold))
-        conserved = error.detach() <= _ROUNDING * torch.finfo(error.dtype).eps
-        return torch.where(conserved, 0.0, loss)
+        return self.band(_decades(log_dt, at, error, threshold))
 
 
 Measure = Callable[[System, System], Float[Tensor, " B"]]
