@@ -48,8 +48,11 @@ class Band:
             decades: log10(error / threshold), with shape (B,).
         """
         below = (math.log10(self.lower) - decades).clamp(min=0)
-        above = (decades - math.log10(self.upper)).clamp(min=0)
-        return below.square() + self.overshoot * above.square()
+        return below.square() + self.above(decades)
+
+    def above(self, decades: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+        """The part of the loss that asks for shorter steps."""
+        return self.overshoot * (decades - math.log10(self.upper)).clamp(min=0).square()
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,10 @@ class StepLoss:
     Energy is measured by the gate, probes included, against the gate's threshold. The momenta are
     measured at the end of the step: the change of :math:`\sum m_i v_i` over
     :math:`\sum m_i |v_i|`, and that of :math:`\sum m_i x_i \times v_i` over
-    :math:`\sum m_i |x_i| |v_i|`, in the centre-of-mass frame. Where integrator and field conserve
-    one of them exactly, as leapfrog without an outer field does, its error lies at rounding level,
-    below every band, and its loss can only ask for longer steps: give it a weight where it is not
-    conserved.
+    :math:`\sum m_i |x_i| |v_i|`, in the centre-of-mass frame. Of their bands only the upper edge
+    counts: where integrator and field conserve them, as leapfrog without an outer field does,
+    their errors lie at rounding level however long the step is, and a loss that asked for longer
+    steps would pull the model over the energy threshold for good.
 
     Arguments:
         band: Edges and overshoot, the same for all.
@@ -117,7 +120,7 @@ class StepLoss:
         with torch.enable_grad():
             end = gate.integrator(begin.system, at.exp(), gate.field, begin.acceleration).system
             error = measure(begin.system, end)
-        return self.band(_decades(log_dt, at, error, threshold))
+        return self.band.above(_decades(log_dt, at, error, threshold))
 
 
 Measure = Callable[[System, System], Float[Tensor, " B"]]

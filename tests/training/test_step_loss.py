@@ -58,14 +58,11 @@ def test_momenta_add_to_the_loss_of_energy(loss):
 
 
 @pytest.mark.parametrize("loss", [MOMENTUM, ANGULAR])
-def test_momenta_that_are_conserved_ask_for_longer_steps(loss):
+def test_momenta_that_are_conserved_ask_for_nothing(loss):
     gate = Gate(FIELD, 1e-3, integrator=leapfrog)
     begin = gate.start(equal_pair(0.5))
-    at = torch.full((1,), -3.0, dtype=torch.float64, requires_grad=True)
-    extra = (loss(at, begin, gate) - ENERGY(at, begin, gate)).sum()
-    (slope,) = torch.autograd.grad(extra, at)
-    assert extra > 0
-    assert slope < 0
+    at = torch.full((1,), -3.0, dtype=torch.float64)
+    assert torch.equal(loss(at, begin, gate), ENERGY(at, begin, gate))
 
 
 @EVERY

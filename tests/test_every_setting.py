@@ -1,0 +1,184 @@
+"""Every setting changes something."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import Any, NamedTuple
+
+import pytest
+
+from aitimestepper.build import build
+from aitimestepper.errors import UserError
+from aitimestepper.settings import RunConfig
+from aitimestepper.training.errors import AttemptsExhausted, IterationsExhausted
+from aitimestepper.training.recorded import Recorded
+from aitimestepper.training.trainer import Training
+from flows.cli_settings import known_settings
+from tasks.phases import collecting, generalizing, ignore
+
+
+class Change(NamedTuple):
+    """Another value of a setting, and what must be set besides for it to count."""
+
+    value: Any
+    given: dict[str, Any] = {}
+
+
+TRAINING = {
+    "seed": Change(1),
+    "orbits": Change(3),
+    "energy_threshold": Change(1e-2),
+    "steps_per_epoch": Change(7),
+    "dtype": Change("float32"),
+    "initial_conditions.eccentricity": Change((0.1, 0.2)),
+    "initial_conditions.semi_major_axis": Change((1.0, 3.0)),
+    "initial_conditions.mass_ratio": Change((0.3, 0.4)),
+    "initial_conditions.total_mass": Change(2.0),
+    "initial_conditions.dimensions": Change(3),
+    "field.softening": Change(0.1),
+    "gate.probes": Change(1),
+    "features.kind": Change("rich"),
+    "features.centre": Change((0.1,) * 6, {"features.spread": (1.0,) * 6}),
+    "features.spread": Change((2.0,) * 6, {"features.centre": (0.0,) * 6}),
+    "history.length": Change(2),
+    "network.hidden": Change((9,)),
+    "network.activation": Change("tanh"),
+    "network.dropout": Change(0.3),
+    "network.fourier": Change(3),
+    "network.fourier_scale": Change(0.1, {"network.fourier": 3}),
+    "step.eta_min": Change(1e-3),
+    "step.eta_max": Change(3.0),
+    "step.eta_start": Change(0.3),
+    "optimizer.kind": Change("sgd"),
+    "optimizer.learning_rate": Change(1e-3),
+    "optimizer.slowing": Change(3.0),
+    "optimizer.clip": Change(0.01),
+    "optimizer.weight_decay": Change(0.1),
+    "optimizer.momentum": Change(0.5, {"optimizer.kind": "sgd"}),
+    "loss.lower": Change(0.6),
+    "loss.upper": Change(0.7),
+    "loss.overshoot": Change(30.0),
+    "loss.momentum_weight": Change(1e-3, {"loss.momentum_threshold": 1e-18}),
+    "loss.momentum_threshold": Change(1e-18, {"loss.momentum_weight": 1e-3}),
+    "loss.angular_momentum_weight": Change(1e-3, {"loss.angular_momentum_threshold": 1e-18}),
+    "loss.angular_momentum_threshold": Change(1e-18, {"loss.angular_momentum_weight": 1e-3}),
+    "generalize.batch_size": Change(24),
+    "generalize.failing_size": Change(4, {"energy_threshold": 2e-4, "orbits": 6}),
+    "generalize.sweep_every": Change(3),
+    "generalize.min_iterations": Change(20),
+    "restart.periods": Change(0.05),
+    "restart.at_end": Change("stop", {"restart.periods": 0.1}),
+}
+"""Settings that change the weights or what is recorded."""
+
+ELSEWHERE = {
+    "name": "the folder of the run",
+    "epochs": "tests/flows/test_training.py",
+    "device": "test_device_that_is_not_there_is_refused",
+    "compile": "test_compiling_says_what_it_brings",
+    "collect.max_attempts": "test_attempts_are_capped",
+    "generalize.max_iterations": "test_iterations_are_capped",
+    "evaluation.held_out": "test_evaluation_takes_as_many_systems_as_asked_for",
+    "evaluation.periods": "test_evaluation_takes_as_many_systems_as_asked_for",
+}
+"""Settings that change something else, with the test that shows it."""
+
+BASE = {
+    "orbits": 2,
+    "steps_per_epoch": 6,
+    "energy_threshold": 5e-3,
+    "network.hidden": (8,),
+    "step.eta_start": 0.6,
+    "generalize.batch_size": 16,
+    "generalize.failing_size": 8,
+    "generalize.sweep_every": 5,
+    "generalize.min_iterations": 10,
+}
+
+
+def config(**flat):
+    """Settings from dotted names."""
+    nested: dict[str, Any] = {}
+    for key, value in flat.items():
+        section, _, name = key.rpartition(".")
+        (nested.setdefault(section, {}) if section else nested)[name] = value
+    return RunConfig.model_validate(nested)
+
+
+def trained(settings) -> Training:
+    training, recorded = build(settings), Recorded()
+    collecting(training, recorded, settings, 1, ignore)
+    generalizing(training, recorded, settings, 1, ignore)
+    return training
+
+
+def fingerprint(settings) -> str:
+    """Hash of everything that a training changes."""
+    digest = hashlib.sha256()
+    training = trained(settings)
+    tensors = [*training.model.state_dict().values(), *training.orbits.system]
+    for tensor in tensors:
+        digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def test_every_setting_is_in_one_of_the_tables():
+    assert sorted([*TRAINING, *ELSEWHERE]) == sorted(known_settings())
+
+
+def test_same_settings_train_the_same():
+    assert fingerprint(config(**BASE)) == fingerprint(config(**BASE))
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_setting_changes_the_training(name):
+    value, given = TRAINING[name]
+    without = {**BASE, **given}
+    if name in ("features.centre", "features.spread"):
+        without = BASE
+    assert fingerprint(config(**without)) != fingerprint(config(**{**BASE, **given, name: value}))
+
+
+def test_device_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert build(config(**BASE, device="cpu")).model.centre.device.type == "cpu"
+    with pytest.raises(UserError, match="no usable GPU"):
+        build(config(**BASE, device="cuda"))
+
+
+def test_compiling_says_what_it_brings(caplog, monkeypatch):
+    caplog.set_level(logging.INFO, "aitimestepper")
+    compiled = []
+    monkeypatch.setattr("torch.nn.Module.compile", lambda self: compiled.append(self))
+    training = build(config(**BASE, compile=True))
+    assert compiled == [training.model.network]
+    assert "torch.compile" in caplog.text
+    assert "times the speed" in caplog.text
+
+
+def test_attempts_are_capped():
+    hard = {**BASE, "energy_threshold": 1e-6, "step.eta_start": 1.5, "collect.max_attempts": 2}
+    with pytest.raises(AttemptsExhausted, match="2 attempts"):
+        trained(config(**hard))
+
+
+def test_iterations_are_capped(monkeypatch):
+    capped = {**BASE, "generalize.max_iterations": 2, "energy_threshold": 1e-5}
+    monkeypatch.setattr(Training, "update", lambda *_: None)
+    settings = config(**{**capped, "step.eta_start": 0.01})
+    training, recorded = build(settings), Recorded()
+    collecting(training, recorded, settings, 1, ignore)
+    last = training.model.network[-1]
+    last.bias.data.fill_(5.0)
+    with pytest.raises(IterationsExhausted, match="2 iterations"):
+        generalizing(training, recorded, settings, 1, ignore)
+
+
+def test_threshold_near_rounding_is_warned_of(caplog):
+    build(config(**{**BASE, "dtype": "float32", "energy_threshold": 1e-5}))
+    assert "within a factor 5 of what rounding alone makes in float32" in caplog.text
+    caplog.clear()
+    build(config(**BASE))
+    assert caplog.text == ""
