@@ -13,6 +13,7 @@ from .conserved import total_energy
 from .gravity import Field
 from .integrators import Integrator, leapfrog
 from .state import System
+from .work import time_dependent, work
 
 
 class Start(NamedTuple):
@@ -55,7 +56,9 @@ class Gate:
 
     The error of one step changes sign at some large `dt`, so a far too long step can pass by
     luck; the probes make sure that a step lies before the *first* failure. The scale is the
-    total energy in the centre-of-mass frame, which is why systems must be bound.
+    total energy in the centre-of-mass frame, which is why systems must be bound. In a field that
+    changes with time, energy is not conserved: :math:`E_0` then grows by the work that the change
+    of the field does along the step, see `work`.
 
     Arguments:
         field: Source of force and energy.
@@ -80,7 +83,10 @@ class Gate:
         fractions = torch.arange(1, self.probes + 1, dtype=dt.dtype, device=dt.device)
         lengths = (fractions[:, None] / self.probes * dt).reshape(-1)
         system, end = self.integrator(many.system, lengths, self.field, many.acceleration)
-        error = ((total_energy(system, self.field) - many.energy) / many.energy).abs()
+        change = total_energy(system, self.field) - many.energy
+        if time_dependent(self.field):
+            change = change - work(self.field, many.system, system)
+        error = (change / many.energy).abs()
         last = slice(-count, None) if count else slice(0)
         return Attempt(system[last], end[last], dt, error.view(self.probes, count).amax(0))
 

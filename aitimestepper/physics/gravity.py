@@ -1,4 +1,4 @@
-"""The field of force: what pushes on a system, and the potential energy that goes with it."""
+"""Mutual gravity, and what every field of force can do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from .state import System
 
 @runtime_checkable
 class Field(Protocol):
-    """Anything that can push on a system; force and energy come from one object."""
+    """Anything that can push on a system; force and energy come from one object.
+
+    A field whose energy depends on time says so with `time_dependent = True`, and tells by `power`
+    how fast its energy changes while the bodies stand still.
+    """
 
     def energy(self, system: System) -> Float[Tensor, " B"]:
         """Potential energy of each system."""
