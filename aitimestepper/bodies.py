@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,9 @@ from .errors import UserError
 from .physics.conserved import kinetic_energy, total_energy
 from .physics.gravity import Field
 from .physics.state import System, assemble
+from .tables import Layout, read_table
 
-_COLUMNS = {5: "mass, x, y, vx, vy", 7: "mass, x, y, z, vx, vy, vz"}
+_BODIES = Layout("body", "bodies", {5: "mass, x, y, vx, vy", 7: "mass, x, y, z, vx, vy, vz"})
 _ROUNDING = 64 * np.finfo(np.float64).eps
 
 
@@ -29,8 +29,7 @@ def read_bodies(path: str | Path, *, softening: float = 0.0) -> System:
         UserError: There is no such file, or what it says is no system of two bodies or more.
     """
     path = Path(path)
-    table = _read(path)
-    _check_table(path, table)
+    table = read_table(path, _BODIES)
     _check_bodies(path, table, softening)
     d = (table.shape[1] - 1) // 2
     rows = torch.from_numpy(table)[None]
@@ -69,97 +68,6 @@ def _check_finite(system: System, field: Field) -> None:
         raise UserError(
             "The system has no finite energy or acceleration: its bodies are too close together or "
             "its numbers too large; move bodies apart or use units nearer to its size."
-        )
-
-
-def _read(path: Path) -> np.ndarray:
-    readers: dict[str, Callable[[Path], np.ndarray]] = {
-        ".npy": _from_npy,
-        ".txt": _from_text,
-        ".csv": _from_text,
-    }
-    if path.suffix.lower() not in readers:
-        raise UserError(
-            f'{path} ends in "{path.suffix}", expected .npy, .txt or .csv; save it as one of these.'
-        )
-    try:
-        return readers[path.suffix.lower()](path)
-    except FileNotFoundError:
-        raise UserError(f"There is no file {path}; check the path.") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
-
-
-def _from_npy(path: Path) -> np.ndarray:
-    try:
-        with path.open("rb") as file:
-            table = np.lib.format.read_array(file, allow_pickle=False)
-        return np.ascontiguousarray(table.astype(np.float64, casting="same_kind"))
-    except (ValueError, TypeError, EOFError, MemoryError, OverflowError) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
-        raise UserError(
-            f"{path} is no .npy file of numbers ({reason}); write it with "
-            "`numpy.save(path, array)` from a float array."
-        ) from None
-
-
-def _from_text(path: Path) -> np.ndarray:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not a text file; save it as UTF-8, or as .npy.") from None
-    lines = [(n, line.partition("#")[0]) for n, line in enumerate(text.splitlines(), start=1)]
-    rows = [(n, _words(line)) for n, line in lines if line.strip(" ,\t\r")]
-    if rows and not any(map(_is_number, rows[0][1])):
-        rows = rows[1:]
-    if not rows:
-        raise UserError(f"{path} has 0 bodies, expected at least 2; add a row for each body.")
-    for n, words in rows:
-        _check_row(path, n, words, len(rows[0][1]))
-    return np.array([words for _, words in rows], dtype=np.float64, ndmin=2)
-
-
-def _words(line: str) -> list[str]:
-    """The columns of a line; an empty field between commas is a column and no blank."""
-    line = line.strip(" \t\r")
-    return [word.strip() for word in line.split(",")] if "," in line else line.split()
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
-def _check_row(path: Path, line: int, words: list[str], columns: int) -> None:
-    wrong = next((word for word in words if not _is_number(word)), None)
-    if wrong is not None:
-        raise UserError(
-            f'{path}, line {line}: "{wrong}" is not a number; a row is {_COLUMNS[5]} '
-            f"or {_COLUMNS[7]}."
-        )
-    if len(words) != columns:
-        raise UserError(
-            f"{path}, line {line}: {len(words)} columns where the first body has {columns}; "
-            "give every body the same number, 5 or 7."
-        )
-
-
-def _check_table(path: Path, table: np.ndarray) -> None:
-    if table.ndim != 2:
-        raise UserError(
-            f"{path} has {table.ndim} axes, expected 2: one body a row, 5 or 7 columns."
-        )
-    bodies, columns = table.shape
-    if bodies < 2:
-        raise UserError(
-            f"{path} has {bodies} bodies, expected at least 2; add a row for each body."
-        )
-    if columns not in _COLUMNS:
-        raise UserError(
-            f"{path} has {columns} columns, expected 5 ({_COLUMNS[5]}) or 7 ({_COLUMNS[7]})."
         )
 
 

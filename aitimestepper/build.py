@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import torch
 
@@ -11,10 +12,25 @@ from .model.compiled import compile_network
 from .model.features import KINDS, Features
 from .model.network import perceptron
 from .model.timestep import LearnedTimeStep
+from .physics.combined import Combined
 from .physics.gate import Gate
-from .physics.gravity import Gravity
-from .physics.initial_conditions import KeplerOrbits, Sampler
-from .settings import ROUNDING, RunConfig
+from .physics.gravity import Field, Gravity
+from .physics.higher_order import INTEGRATORS, Substeps
+from .physics.initial_conditions import (
+    Given,
+    HierarchicalTriples,
+    KeplerOrbits,
+    Moved,
+    Plummer,
+    Sampler,
+    Scattering,
+    Uniform,
+    figure_eight,
+    pythagorean,
+)
+from .physics.state import assemble
+from .physics.tide import Circle, Path, Sampled, Still, Tide
+from .settings import ROUNDING, SAMPLED, FieldSection, RunConfig
 from .training.losses import Band, StepLoss
 from .training.optimiser import Optimiser
 from .training.orbits import Orbits
@@ -78,13 +94,62 @@ def _compile(model: LearnedTimeStep) -> None:
 
 def sampler_of(config: RunConfig) -> Sampler:
     """What draws the initial conditions of a run."""
-    return KeplerOrbits(**config.initial_conditions.model_dump())
+    given = config.initial_conditions
+    arguments = {name: getattr(given, name) for name in SAMPLED[given.kind]}
+    if given.kind not in ("plummer", "scattering", "file"):
+        arguments["dimensions"] = given.dimensions
+    sampler = _SAMPLERS[given.kind](**arguments)
+    if (given.scale, given.offset, given.boost) == (1.0, 0.0, 0.0):
+        return sampler
+    return Moved(sampler, scale=given.scale, offset=given.offset, boost=given.boost)
+
+
+def _from_rows(rows: tuple[tuple[float, ...], ...], perturbation: float) -> Given:
+    """Copies of the bodies that a file holds."""
+    table = torch.tensor([rows], dtype=torch.float64)
+    dimensions = (table.shape[-1] - 1) // 2
+    mass, position, velocity = table.split([1, dimensions, dimensions], -1)
+    return Given(assemble(mass[..., 0], position, velocity), perturbation)
+
+
+_SAMPLERS: dict[str, Callable[..., Sampler]] = {
+    "kepler": KeplerOrbits,
+    "triple": HierarchicalTriples,
+    "uniform": Uniform,
+    "plummer": Plummer,
+    "scattering": Scattering,
+    "figure_eight": figure_eight,
+    "pythagorean": pythagorean,
+    "file": _from_rows,
+}
 
 
 def gate_of(config: RunConfig) -> Gate:
-    """What judges the steps of a run."""
-    field = Gravity(**config.field.model_dump())
-    return Gate(field, config.energy_threshold, **config.gate.model_dump())
+    """What takes the steps of a run and judges them."""
+    integrator = INTEGRATORS[config.integrator.kind]
+    if config.integrator.substeps > 1:
+        integrator = Substeps(integrator, config.integrator.substeps)
+    return Gate(
+        field_of(config), config.energy_threshold, integrator=integrator, **config.gate.model_dump()
+    )
+
+
+def field_of(config: RunConfig) -> Field:
+    """What pushes on the bodies of a run."""
+    wanted = config.field
+    gravity = Gravity(wanted.softening)
+    if not wanted.tide_mass:
+        return gravity
+    return Combined((gravity, Tide(wanted.tide_mass, _path(wanted))))
+
+
+def _path(wanted: FieldSection) -> Path:
+    if wanted.tide_path == "circle":
+        return Circle(wanted.tide_radius, wanted.tide_rate, wanted.tide_phase)
+    if wanted.tide_path == "points" and wanted.tide_points:
+        times = tuple(row[0] for row in wanted.tide_points)
+        return Sampled(times, tuple(tuple(row[1:]) for row in wanted.tide_points))
+    return Still(wanted.tide_position)
 
 
 def loss_of(config: RunConfig) -> StepLoss:

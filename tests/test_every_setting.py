@@ -25,6 +25,11 @@ class Change(NamedTuple):
     given: dict[str, Any] = {}
 
 
+TRIPLE = {"initial_conditions.kind": "triple"}
+UNIFORM = {"initial_conditions.kind": "uniform"}
+TIDE = {"field.tide_mass": 50.0}
+CIRCLE = {**TIDE, "field.tide_path": "circle"}
+
 TRAINING = {
     "seed": Change(1),
     "orbits": Change(3),
@@ -36,7 +41,41 @@ TRAINING = {
     "initial_conditions.mass_ratio": Change((0.3, 0.4)),
     "initial_conditions.total_mass": Change(2.0),
     "initial_conditions.dimensions": Change(3),
+    "initial_conditions.kind": Change("triple"),
+    "initial_conditions.outer_eccentricity": Change((0.3, 0.4), TRIPLE),
+    "initial_conditions.outer_mass_ratio": Change((0.3, 0.4), TRIPLE),
+    "initial_conditions.separation": Change((2.0, 2.5), TRIPLE),
+    "initial_conditions.bodies": Change(4, UNIFORM),
+    "initial_conditions.mass_range": Change((0.5, 0.6), UNIFORM),
+    "initial_conditions.virial_ratio": Change(0.3, UNIFORM),
+    "initial_conditions.perturbation": Change(0.01, {"initial_conditions.kind": "figure_eight"}),
+    "initial_conditions.rows": Change(
+        ((1.0, 0.0, 0.0, 0.0, 0.0), (0.5, 1.0, 0.0, 0.0, 0.9)),
+        {
+            "initial_conditions.kind": "file",
+            "initial_conditions.rows": ((1.0, 0.0, 0.0, 0.0, 0.0), (0.5, 1.0, 0.0, 0.0, 1.0)),
+        },
+    ),
+    "initial_conditions.scale": Change(2.0),
+    "initial_conditions.offset": Change(1.0),
+    "initial_conditions.boost": Change(0.5),
     "field.softening": Change(0.1),
+    "field.tide_mass": Change(50.0),
+    "field.tide_path": Change("circle", TIDE),
+    "field.tide_position": Change((5.0, 5.0), TIDE),
+    "field.tide_radius": Change(7.0, CIRCLE),
+    "field.tide_rate": Change(1.0, CIRCLE),
+    "field.tide_phase": Change(1.0, CIRCLE),
+    "field.tide_points": Change(
+        ((0.0, 9.0, 1.0), (5.0, 9.0, 5.0)),
+        {
+            **TIDE,
+            "field.tide_path": "points",
+            "field.tide_points": ((0.0, 9.0, 0.0), (5.0, 9.0, 5.0)),
+        },
+    ),
+    "integrator.kind": Change("yoshida4"),
+    "integrator.substeps": Change(2),
     "gate.probes": Change(1),
     "features.kind": Change("rich"),
     "features.centre": Change((0.1,) * 6, {"features.spread": (1.0,) * 6}),
@@ -64,7 +103,9 @@ TRAINING = {
     "loss.angular_momentum_weight": Change(1e-3, {"loss.angular_momentum_threshold": 1e-18}),
     "loss.angular_momentum_threshold": Change(1e-18, {"loss.angular_momentum_weight": 1e-3}),
     "generalize.batch_size": Change(24),
-    "generalize.failing_size": Change(4, {"energy_threshold": 2e-4, "orbits": 6}),
+    "generalize.failing_size": Change(
+        4, {"energy_threshold": 2e-4, "orbits": 8, "steps_per_epoch": 40}
+    ),
     "generalize.sweep_every": Change(3),
     "generalize.min_iterations": Change(20),
     "restart.periods": Change(0.05),

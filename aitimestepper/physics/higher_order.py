@@ -77,13 +77,14 @@ def acceleration_and_jerk(
     system: System, field: Field
 ) -> tuple[Float[Tensor, "B N D"], Float[Tensor, "B N D"]]:
     """Acceleration and its rate of change along the motion, by one forward derivative."""
-    return torch.func.jvp(
+    at = torch.func.jvp(
         lambda position, time: field.acceleration(
             System(system.mass, position, system.velocity, time)
         ),
         (system.position, system.time),
         (system.velocity, torch.ones_like(system.time)),
     )
+    return at[0], at[1]
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,11 @@ def power(field: Field, system: System) -> Float[Tensor, " B"]:
 
     By forward differentiation, so that every path of a source has one.
     """
-    _, rate = torch.func.jvp(
+    return torch.func.jvp(
         lambda time: field.energy(System(system.mass, system.position, system.velocity, time)),
         (system.time,),
         (torch.ones_like(system.time),),
-    )
-    return rate
+    )[1]
 
 
 def work(field: Field, begin: System, end: System) -> Float[Tensor, " B"]:
