@@ -147,11 +147,16 @@ def _parsed(text: str, field: FieldInfo) -> Any:
     kinds = get_args(field.annotation)
     if NoneType in kinds and text.strip().lower() == "none":
         return None
-    if any(get_origin(_bare(kind)) is tuple for kind in (field.annotation, *kinds)):
+    lists = [_bare(kind) for kind in (field.annotation, *kinds) if _is_list(kind)]
+    if lists and not _is_list(get_args(lists[0])[0]):  # a list of lists is read from a file
         return tuple(part.strip() for part in text.strip("()[] ").split(","))
     if get_origin(field.annotation) is Literal:
         return next((choice for choice in kinds if str(choice) == text.strip()), text)
     return text
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(_bare(kind)) is tuple
 
 
 def _bare(kind: Any) -> Any:

@@ -30,6 +30,8 @@ UNIFORM = {"initial_conditions.kind": "uniform"}
 TIDE = {"field.tide_mass": 50.0}
 CIRCLE = {**TIDE, "field.tide_path": "circle"}
 
+HARD = {"energy_threshold": 2e-4, "orbits": 8, "steps_per_epoch": 40}
+
 TRAINING = {
     "seed": Change(1),
     "orbits": Change(3),
