@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -14,9 +13,8 @@ from ..physics.gate import Gate
 from ..physics.kepler import elements
 from ..physics.state import System, join
 from .cases import Case
-from .evolve import Block
 from .outcome import Outcome
-from .run import simulate
+from .run import Watch, simulate
 from .tuning import SmallestEta, best_fixed, best_free_fall
 
 
@@ -89,11 +87,9 @@ def _timed(
     step: TimeStep,
     gate: Gate,
     until: torch.Tensor,
-    watch: Callable[[Block], None] | None = None,
+    watch: Watch | None = None,
 ) -> tuple[Outcome, float]:
-    begin = time.perf_counter()
-    outcome = simulate(system, step, gate, until=until, watch=watch)
-    return outcome, time.perf_counter() - begin
+    return simulate(system, step, gate, until=until, watch=watch)
 
 
 def _rows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -11,7 +12,7 @@ from torch import Tensor
 from ..physics.conserved import angular_momentum, momentum, total_energy
 from ..physics.gate import Gate
 from ..physics.state import System, join
-from .evolve import Block
+from .blocks import Block
 
 
 @dataclass(frozen=True)
@@ -19,19 +20,43 @@ class Outcome:
     """Figures of B systems; each error is relative and the largest of the run, or the last."""
 
     end: System
+    status: Int[Tensor, " B"]
+    """How it stands with each system, a `Status`."""
     steps: Int[Tensor, " B"]
     evaluations: Int[Tensor, " B"]
-    """Evaluations of the force, the first one included."""
+    """Evaluations of the force: the first one, tries, probes of the guard and iterations too."""
+    rejected: Int[Tensor, " B"]
+    """Tries that the guard refused."""
     energy_error_max: Float[Tensor, " B"]
     energy_error_final: Float[Tensor, " B"]
     momentum_error: Float[Tensor, " B"]
     """Change of momentum over the sum of m |v| at the start or the end, whichever is larger."""
     angular_momentum_error: Float[Tensor, " B"]
     """Change of angular momentum over the sum of m |x| |v|, likewise."""
-    violations: Int[Tensor, " B"]
-    """Steps that the gate would have refused."""
-    worst_step: Float[Tensor, " B"]
+    violations: Int[Tensor, " B"] | None
+    """Steps that the gate would have refused; None where nobody judged."""
+    worst_step: Float[Tensor, " B"] | None
     """Largest error of one step, probes included."""
+
+
+class Sums(NamedTuple):
+    """What a run has come to so far, of each system."""
+
+    end: System
+    status: Int[Tensor, " B"]
+    steps: Int[Tensor, " B"]
+    evaluations: Int[Tensor, " B"]
+    rejected: Int[Tensor, " B"]
+    violations: Int[Tensor, " B"]
+    worst: Float[Tensor, " B"]
+    largest: Float[Tensor, " B"]
+
+
+def _nothing(system: System, evaluations: int) -> Sums:
+    """The sums before the first step."""
+    count = torch.zeros_like(system.time, dtype=torch.long)
+    zero = torch.zeros_like(system.time)
+    return Sums(system, count, count, count + evaluations, count, count, zero, zero)
 
 
 class Tally:
@@ -40,27 +65,43 @@ class Tally:
     Arguments:
         system: Initial states.
         gate: Judges every step.
-        proposal: Evaluations of the force that the rule makes for one proposal.
+        opening: Evaluations of the force before the first step.
+        judge: Whether to judge steps that no guard has judged; it takes the gate's probes.
+        sums: What the run had come to when it was interrupted.
     """
 
-    def __init__(self, system: System, gate: Gate, proposal: int) -> None:
-        count = torch.zeros(len(system), dtype=torch.long, device=system.time.device)
-        self._gate, self._begin, self.end = gate, system, system
-        self._per_step = 1 + proposal
+    def __init__(
+        self,
+        system: System,
+        gate: Gate,
+        opening: int = 1,
+        *,
+        judge: bool = True,
+        sums: Sums | None = None,
+    ) -> None:
+        self._gate, self._begin, self._judge = gate, system, judge
         self._energy = total_energy(system, gate.field)
-        self.steps, self.violations = count, count.clone()
-        self.worst, self.largest = torch.zeros_like(system.time), torch.zeros_like(system.time)
+        self.sums = _nothing(system, opening) if sums is None else sums
 
     def add(self, block: Block) -> None:
         """Count one block."""
-        rows, taken = block.rows, block.dt != 0
-        error = block.errors(self._gate)
-        bad = taken & ~(error <= self._gate.threshold)
-        self.steps = self.steps.index_add(0, rows, taken.sum(0))
-        self.violations = self.violations.index_add(0, rows, bad.sum(0))
-        self.worst = self._raise(self.worst, rows, error)
-        self.largest = self._raise(self.largest, rows, self._drift(block))
-        self.end = _replace(self.end, rows, block.end)
+        rows, taken, old = block.rows, block.dt != 0, self.sums
+        worst, violations = old.worst, old.violations
+        if self._judge or block.error is not None:
+            error = block.errors(self._gate)
+            bad = taken & ~(error <= self._gate.threshold)
+            worst = self._raise(worst, rows, error)
+            violations = violations.index_add(0, rows, bad.sum(0))
+        self.sums = Sums(
+            _replace(old.end, rows, block.end),
+            old.status.index_copy(0, rows, block.status),
+            old.steps.index_add(0, rows, taken.sum(0)),
+            old.evaluations.index_add(0, rows, block.evaluations),
+            old.rejected.index_add(0, rows, block.rejected),
+            violations,
+            worst,
+            self._raise(old.largest, rows, self._drift(block)),
+        )
 
     def _drift(self, block: Block) -> Float[Tensor, "T R"]:
         energy = torch.cat([block.begin.energy, total_energy(block.end, self._gate.field)])
@@ -73,19 +114,22 @@ class Tally:
         worst = values.nan_to_num(nan=torch.inf, posinf=torch.inf).amax(0)
         return known.index_copy(0, rows, torch.maximum(known[rows], worst))
 
-    def outcome(self) -> Outcome:
-        """The figures so far."""
-        final = (total_energy(self.end, self._gate.field) - self._energy) / self._energy
+    def outcome(self, guard: bool = False) -> Outcome:
+        """The figures so far; with `guard` every step has been judged."""
+        sums, judged = self.sums, self._judge or guard
+        final = (total_energy(sums.end, self._gate.field) - self._energy) / self._energy
         return Outcome(
-            self.end,
-            self.steps,
-            self._per_step * self.steps + 1,
-            self.largest,
+            sums.end,
+            sums.status,
+            sums.steps,
+            sums.evaluations,
+            sums.rejected,
+            sums.largest,
             final.abs().nan_to_num(nan=torch.inf, posinf=torch.inf),
-            _change(momentum, _sizes(self._begin, False), self._begin, self.end),
-            _change(angular_momentum, _sizes(self._begin, True), self._begin, self.end),
-            self.violations,
-            self.worst,
+            _change(momentum, _sizes(self._begin, False), self._begin, sums.end),
+            _change(angular_momentum, _sizes(self._begin, True), self._begin, sums.end),
+            sums.violations if judged else None,
+            sums.worst if judged else None,
         )
 
 
@@ -106,9 +150,7 @@ def _change(quantity, begin_size: Tensor, begin: System, end: System) -> Float[T
 
 def gather(outcomes: list[Outcome]) -> Outcome:
     """One outcome out of several, in the order given."""
-    figures = {
-        name: torch.cat([getattr(o, name) for o in outcomes])
-        for name in Outcome.__dataclass_fields__
-        if name != "end"
-    }
+    names = [name for name in Outcome.__dataclass_fields__ if name != "end"]
+    columns = {name: [getattr(o, name) for o in outcomes] for name in names}
+    figures = {k: None if c[0] is None else torch.cat(c) for k, c in columns.items()}
     return Outcome(end=join([o.end for o in outcomes]), **figures)

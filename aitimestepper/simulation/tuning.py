@@ -16,7 +16,8 @@ from ..physics.gravity import Field
 from ..physics.kepler import elements, propagate
 from ..physics.state import System
 from ..physics.timescales import free_fall_time
-from .evolve import Block, evolve
+from .blocks import Block
+from .evolve import evolve
 
 _PHASES = 256
 _CANDIDATES = 40
@@ -70,7 +71,7 @@ class SmallestEta:
         self._field, self._until = field, until
         self.eta = torch.full_like(until, torch.inf)
 
-    def __call__(self, block: Block) -> None:
+    def __call__(self, block: Block, _: object = None) -> None:
         """Take notice of a block; the last step of a system is cut short and says nothing."""
         shape = block.dt.shape
         eta = block.dt / free_fall_time(block.begin.system, self._field).view(shape)

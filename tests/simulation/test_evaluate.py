@@ -89,7 +89,7 @@ def test_a_figure_eight_returns_after_its_published_period():
     from aitimestepper.simulation.run import simulate
 
     until = torch.tensor([case.period], dtype=torch.float64)
-    end = simulate(case.system, Fixed(1e-3), GATE, until=until).end
+    end = simulate(case.system, Fixed(1e-3), GATE, until=until)[0].end
     torch.testing.assert_close(end.position, case.system.position, atol=1e-5, rtol=0)
 
 
