@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,17 @@ from torch import Tensor
 
 from .bodies import check_bound
 from .errors import UserError
-from .physics.conserved import total_energy
-from .physics.gravity import Field
 from .physics.kepler import elements, period
 from .physics.state import System
-from .simulation.evolve import Block
-from .simulation.outcome import Outcome
+from .recording import Recorder, create, reopen
+from .simulation.blocks import Block, Status
+from .simulation.choosing import check_scheme, scheme_named
+from .simulation.evolve import depart
+from .simulation.outcome import Outcome, Tally, opening
+from .simulation.run import Interrupted, Progress
 from .simulation.run import simulate as follow
+from .simulation.schemes import Scheme
 from .sources import Step
-from .store.simulation_file import SimulationFile
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Simulation:
     """What a simulation came to."""
 
     step: Step
+    scheme: Scheme
+    guard: bool
     outcome: Outcome
     wall_seconds: float
     out: Path | None
@@ -40,21 +45,46 @@ class Simulation:
         o = self.outcome
         return {
             "model": self.step.source,
-            "scheme": "plain",
-            "guard": False,
+            "scheme": self.scheme.name,
+            "guard": self.guard,
+            "systems": len(o.end),
             "steps": int(o.steps.sum()),
             "evaluations": int(o.evaluations.sum()),
-            "rejected": 0,
+            "rejected": int(o.rejected.sum()),
             "time": _finite(o.end.time.max()),
             "energy_error_max": _finite(o.energy_error_max.max()),
             "energy_error_final": _finite(o.energy_error_final.max()),
             "momentum_error": _finite(o.momentum_error.max()),
             "angular_momentum_error": _finite(o.angular_momentum_error.max()),
             "gate_threshold": self.step.gate.threshold,
-            "gate_violations": int(o.violations.sum()),
+            "gate_violations": None if o.violations is None else int(o.violations.sum()),
+            "ended_early": len(self.lost),
             "wall_seconds": self.wall_seconds,
             "out": None if self.out is None else str(self.out),
         }
+
+    @property
+    def lost(self) -> list[int]:
+        """Systems that did not come to their end."""
+        return (self.outcome.status > Status.DONE).nonzero()[:, 0].tolist()
+
+    def complaint(self) -> str:
+        """One sentence about the systems that did not come to their end; empty without any."""
+        if not self.lost:
+            return ""
+        first = self.lost[0]
+        what = "" if len(self.outcome.end) == 1 else f" of system {first}"
+        more = f" ({len(self.lost)} systems ended early)" if len(self.lost) > 1 else ""
+        when = self.outcome.end.time[first].item()
+        if self.outcome.status[first] == Status.STUCK:
+            return (
+                f"The run{what} ended early at t = {when:.6g}, where no step passes the threshold "
+                f"{self.step.gate.threshold:g}, however short{more}; choose a larger threshold."
+            )
+        return (
+            f"The run{what} ended early{'' if math.isnan(when) else f' at t = {when:.6g}'}, where "
+            f"{self.step.source} led nowhere{more}; choose another rule, or the guard."
+        )
 
 
 def _finite(value: Tensor) -> float | None:
@@ -71,8 +101,14 @@ def simulate(
     duration: float | None = None,
     periods: float | None = None,
     steps: int | None = None,
+    scheme: str = "plain",
+    iterations: int | None = None,
+    guard: bool = False,
+    judge: bool = True,
     out: Path | str | None = None,
     overwrite: bool = False,
+    resume: bool = False,
+    tell: Callable[[Progress], None] | None = None,
 ) -> Simulation:
     """Follow systems with a time step rule; the last step is shortened to land on the end.
 
@@ -82,31 +118,146 @@ def simulate(
         duration: Time to go [time]. Give one of this, `periods` and `steps`.
         periods: Orbital periods to go; pairs only.
         steps: Steps to take.
+        scheme: How steps are made of what the rule says: `plain`, `symmetric`, `reversible`.
+        iterations: Of the symmetric scheme; 1 when left out.
+        guard: Try every step that fails the gate again, shorter.
+        judge: Count the steps that the gate would have refused; takes longer than the run itself.
         out: Zarr file to write every step to; memory stays bounded.
         overwrite: Replace `out` if it exists.
+        resume: Go on with the interrupted run in `out`, with the same bits as without the
+            interruption.
+        tell: Told after every block of steps how far the run has come.
 
     Raises:
         UserError: The choice of end is not one of the three, a system is not bound, the rule was
-            made for other systems, or `out` exists.
+            made for other systems or does not go with the scheme, or `out` exists.
+        KeyboardInterrupt: Ctrl-C; the text says what was kept.
     """
     step.check(system)
     check_bound(system, step.gate.field)
-    until = system.time + _span(system, duration, periods, steps)
-    begin = time.perf_counter()
-    if out is None:
-        outcome = follow(system, step, step.gate, until=until, max_steps=steps)
-    else:
-        path = Path(out)
-        attributes = {
-            "model": step.source,
-            "gate_threshold": step.gate.threshold,
-            "scheme": "plain",
-        }
-        with _Recorder(path, system, step.gate.field, attributes, overwrite) as recorder:
-            outcome = follow(
-                system, step, step.gate, until=until, max_steps=steps, watch=recorder.add
+    way = scheme_named(scheme, iterations)
+    check_scheme(way, step, system, step.gate, guard)
+    span = _span(system, duration, periods, steps)
+    begin, since, recorder = time.perf_counter(), None, None
+    if out is None and (resume or overwrite):
+        raise UserError("There is no file to go on with or to overwrite; give it as out.")
+    if out is not None:
+        told = _attributes(step, way, guard, system, span, steps)
+        recorder, since = _recorder(Path(out), system, step, way, told, overwrite, resume)
+    until = system.time + span
+    try:
+        with recorder or nullcontext():
+            outcome, _ = follow(
+                system,
+                step,
+                step.gate,
+                until=until,
+                max_steps=steps,
+                scheme=way,
+                guard=guard,
+                judge=judge,
+                watch=_watch(recorder, tell, system.time, until, steps, since),
+                since=since,
             )
-    return Simulation(step, outcome, time.perf_counter() - begin, Path(out) if out else None)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_kept(recorder)) from None
+    seconds = time.perf_counter() - begin
+    return Simulation(step, way, guard, outcome, seconds, Path(out) if out else None)
+
+
+def _kept(recorder: Recorder | None) -> str:
+    if recorder is None:
+        return "Stopped; nothing was written: with --out FILE.zarr, a run can go on."
+    return (
+        f"Stopped; {recorder.file.path} is complete up to here ({recorder.file.rows} rows): type "
+        "the same command with --resume to go on."
+    )
+
+
+def _attributes(
+    step: Step,
+    scheme: Scheme,
+    guard: bool,
+    system: System,
+    span: Float[Tensor, " B"],
+    steps: int | None,
+) -> dict[str, Any]:
+    """What made a file; a run goes on only where all of it is the same."""
+    proposal = step.propose(system, step.begin(system))
+    return {
+        "model": step.source,
+        "gate_threshold": step.gate.threshold,
+        "scheme": scheme.name,
+        "iterations": getattr(scheme, "iterations", 0),
+        "guard": guard,
+        "span": _plain(span.max()),
+        "max_steps": steps or 0,
+        "first_proposal": _plain(proposal.sum()),
+    }
+
+
+def _plain(value: Tensor) -> float | str:
+    """A number that JSON keeps to the bit; text where it knows none."""
+    number = value.item()
+    return number if math.isfinite(number) else str(number)
+
+
+def _recorder(
+    path: Path,
+    system: System,
+    step: Step,
+    scheme: Scheme,
+    attributes: dict[str, Any],
+    overwrite: bool,
+    resume: bool,
+) -> tuple[Recorder, Interrupted]:
+    """The file to write to, and where the run stands that it will hold."""
+    if resume:
+        if overwrite:
+            raise UserError("A run is either gone on with or overwritten; leave one of them out.")
+        file, since = reopen(path, system, attributes)
+        return Recorder(file, system, step.gate.field, since), since
+    recorder = Recorder(
+        create(path, system, attributes, overwrite=overwrite), system, step.gate.field, None
+    )
+    start = depart(system, step, step.gate, scheme)
+    since = Interrupted(start, Tally(system, step.gate, opening(step, scheme)).sums)
+    recorder.begin(since)
+    return recorder, since
+
+
+def _watch(
+    recorder: Recorder | None,
+    tell: Callable[[Progress], None] | None,
+    begin: Tensor,
+    until: Tensor,
+    steps: int | None,
+    since: Interrupted | None,
+) -> Callable[[Block, Tally], None]:
+    """Write every block down, then say how far the run has come."""
+    taken = since.standing.taken if since else 0
+
+    def watch(block: Block, tally: Tally) -> None:
+        nonlocal taken
+        taken += len(block.dt)
+        if recorder is not None:
+            recorder.add(block, tally)
+        if tell is not None:
+            tell(_progress(tally, taken, begin, until, steps))
+
+    return watch
+
+
+def _progress(
+    tally: Tally, taken: int, begin: Tensor, until: Tensor, steps: int | None
+) -> Progress:
+    """How far the slowest system has come; those that ended early have arrived."""
+    time, status = tally.sums.end.time, tally.sums.status
+    gone = torch.where(status == Status.RUNNING, (time - begin) / (until - begin), 1.0)
+    share = gone.min().item() if steps is None else taken / steps
+    running = time[status == Status.RUNNING]
+    now = (running if len(running) else time).min().item()
+    return Progress(taken, now, share, tally.sums.largest.max().item())
 
 
 def _span(
@@ -132,56 +283,3 @@ def _periods(system: System) -> Float[Tensor, " B"]:
             "give a duration or a number of steps."
         )
     return period(elements(system).semi_major_axis, system.mass)
-
-
-class _Recorder:
-    """Writes every step to a file: all systems side by side, those that arrived stand still."""
-
-    def __init__(
-        self,
-        path: Path,
-        system: System,
-        field: Field,
-        attributes: Mapping[str, Any],
-        overwrite: bool,
-    ) -> None:
-        self._file = SimulationFile.create(
-            path,
-            system.mass.cpu().numpy(),
-            system.position.shape[-1],
-            attributes=dict(attributes),
-            overwrite=overwrite,
-        )
-        self._field, self._energy = field, total_energy(system, field)
-        self._now = system
-        self._write([system], [torch.zeros_like(system.time)])
-
-    def __enter__(self) -> _Recorder:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def add(self, block: Block) -> None:
-        """Append the states that the steps of a block led to."""
-        count = len(block.rows)
-        states = [block.begin.system[k * count : (k + 1) * count] for k in range(1, len(block.dt))]
-        systems, lengths = [], []
-        for state, dt in zip([*states, block.end], block.dt, strict=True):
-            self._now = System(
-                *(a.index_copy(0, block.rows, b) for a, b in zip(self._now, state, strict=True))
-            )
-            systems.append(self._now)
-            lengths.append(torch.zeros_like(self._energy).index_copy(0, block.rows, dt))
-        self._write(systems, lengths)
-
-    def _write(self, systems: list[System], lengths: list[Tensor]) -> None:
-        error = [(total_energy(s, self._field) - self._energy) / self._energy for s in systems]
-        columns = (
-            [s.time for s in systems],
-            lengths,
-            [s.position for s in systems],
-            [s.velocity for s in systems],
-            [e.abs() for e in error],
-        )
-        self._file.append(*(torch.stack(column).cpu().numpy() for column in columns))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .api import simulate
+from .api import Simulation, simulate
 from .bodies import check_bound, read_bodies
 from .errors import UserError
-from .physics.state import System
-from .simulation.cases import Case, load_cases, pick
+from .physics.state import System, join
+from .simulation.cases import Case, load_cases, members, pick
 from .simulation.evaluate import Row, announced, evaluate
+from .simulation.run import Progress
 from .simulation.table import by_case
 from .sources import Step, load
 
@@ -25,23 +26,25 @@ def simulation(
     *,
     case: str | None = None,
     ic: Path | None = None,
+    systems: int = 1,
     periods: float | None = None,
     duration: float | None = None,
     steps: int | None = None,
-    out: Path | None = None,
-    overwrite: bool = False,
-) -> dict[str, Any]:
-    """Follow one system with one rule and return the figures of the run.
+    tell: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> Simulation:
+    """Follow systems with one rule.
 
     Arguments:
         model: Source of the rule, as `load` takes it.
         case: Name of a published case. Give this or `ic`.
         ic: File of bodies.
+        systems: Members of the case to follow side by side, where it is a family.
         periods: Orbital periods to go. Give one of this, `duration` and `steps`.
         duration: Time to go [time].
         steps: Steps to take.
-        out: Zarr file to write every step to.
-        overwrite: Replace `out` if it exists.
+        tell: Told how far the run has come.
+        options: Other keywords of `aitimestepper.simulate`.
 
     Raises:
         UserError: Something asked for is missing, damaged, or does not fit.
@@ -49,26 +52,28 @@ def simulation(
     if (case is None) == (ic is None):
         raise UserError("Give either a case or a file of bodies (ic), and not both.")
     step = load(model)
-    system, period = _system(case, ic, step)
+    system, period = _system(case, ic, step, systems)
     if periods is not None and period is not None:
         duration, periods = periods * period, None
-    return simulate(
-        system,
-        step,
-        duration=duration,
-        periods=periods,
-        steps=steps,
-        out=out,
-        overwrite=overwrite,
-    ).figures()
+    ends = {"duration": duration, "periods": periods, "steps": steps}
+    done = simulate(system, step, **ends, tell=tell, **options)
+    if complaint := done.complaint():
+        _log.warning(complaint)
+    return done
 
 
-def _system(case: str | None, ic: Path | None, step: Step) -> tuple[System, float | None]:
-    """The initial state and its period [time], where that is published."""
+def _system(
+    case: str | None, ic: Path | None, step: Step, systems: int
+) -> tuple[System, float | None]:
+    """The initial states and their period [time], where that is published."""
     if case is not None:
         chosen = pick(load_cases(), case)
+        if systems > 1:
+            return join([member.system for member in members(chosen, systems)]), None
         return chosen.system, chosen.period
     assert ic is not None
+    if systems > 1:
+        raise UserError(f"{ic} is one system; give several only with a case that is a family.")
     return read_bodies(ic, softening=getattr(step.gate.field, "softening", 0.0)), None
 
 

@@ -6,9 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .cli_options import Options, positive_count, positive_number, write_json
+from .cli_travel import travelling
+
+if TYPE_CHECKING:
+    from aitimestepper.api import Simulation
 
 SOURCES = (
     "a run's name, a checkpoint, models:/NAME/VERSION, or fixed:DT, freefall:ETA, aarseth:ETA, "
@@ -17,18 +21,21 @@ SOURCES = (
 
 
 def run(argv: Sequence[str]) -> int:
-    """Simulate, and print what came of it."""
+    """Simulate, and print what came of it; 1 where a system did not come to its end."""
     options = _parser().read(list(argv))
     if options is None:
         return 0
-    figures = _simulated(options)
+    done = _simulated(options)
+    figures = done.figures()
     if options.json:
         write_json(figures)
     else:
         sys.stdout.write(
             "".join(f"{name:<23} {_shown(value)}\n" for name, value in figures.items())
         )
-    return 0
+    if complaint := done.complaint():
+        sys.stderr.write(f"{complaint}\n")
+    return int(bool(complaint))
 
 
 def _parser() -> Options:
@@ -46,25 +53,46 @@ def _parser() -> Options:
     end.add_argument("--periods", type=positive_number, metavar="X", help="orbital periods to go")
     end.add_argument("--duration", type=positive_number, metavar="T", help="time to go")
     end.add_argument("--steps", type=positive_count, metavar="N", help="steps to take")
-    parser.add_argument("--scheme", choices=["plain"], default="plain", help="dt from the state")
+    parser.add_argument(
+        "--systems",
+        type=positive_count,
+        default=1,
+        metavar="N",
+        help="members of a family of cases, such as scattering-family, side by side",
+    )
+    parser.add_argument(
+        "--scheme",
+        choices=["plain", "symmetric", "reversible"],
+        default="plain",
+        help="plain: dt from the state; symmetric: mean of both ends of the step, far less drift; "
+        "reversible: explicit, for smooth rules even in velocity",
+    )
+    parser.add_argument(
+        "--iterations", type=positive_count, metavar="N", help="of the symmetric scheme; default 1"
+    )
+    parser.add_argument(
+        "--guard", action="store_true", help="try every step that fails the gate again, shorter"
+    )
+    parser.add_argument(
+        "--no-judge",
+        dest="judge",
+        action="store_false",
+        help="do not count the steps that the gate would refuse; faster",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE.zarr", help="write every step to it")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier --out")
+    parser.add_argument("--resume", action="store_true", help="go on with the interrupted --out")
     return parser
 
 
-def _simulated(options: argparse.Namespace) -> dict[str, Any]:
+def _simulated(options: argparse.Namespace) -> Simulation:
     from aitimestepper.jobs import simulation
 
-    return simulation(
-        options.model,
-        case=options.case,
-        ic=options.ic,
-        periods=options.periods,
-        duration=options.duration,
-        steps=options.steps,
-        out=options.out,
-        overwrite=options.overwrite,
-    )
+    words = vars(options).copy()
+    for name in ("json", "help"):
+        words.pop(name, None)
+    with travelling() as tell:
+        return simulation(words.pop("model"), tell=tell, **words)
 
 
 def _shown(value: Any) -> str:

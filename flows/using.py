@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from prefect import flow
 from pydantic import Field, FiniteFloat, PositiveInt
@@ -24,10 +24,15 @@ def simulate(
     periods: Positive | None = None,
     duration: Positive | None = None,
     steps: PositiveInt | None = None,
+    systems: PositiveInt = 1,
+    scheme: Literal["plain", "symmetric", "reversible"] = "plain",
+    iterations: PositiveInt | None = None,
+    guard: bool = False,
     out: Path | None = None,
     overwrite: bool = False,
+    resume: bool = False,
 ) -> dict[str, Any]:
-    """Follow one system with one time step rule.
+    """Follow systems with one time step rule.
 
     Args:
         model: a run's name, a checkpoint, models:/NAME/VERSION, or fixed:DT, freefall:ETA,
@@ -37,8 +42,13 @@ def simulate(
         periods: orbital periods to go; give one of this, duration and steps
         duration: time to go
         steps: steps to take
+        systems: members of a family of cases to follow side by side
+        scheme: plain, symmetric or reversible
+        iterations: of the symmetric scheme; 1 when left out
+        guard: try every step that fails the gate again, shorter
         out: Zarr file to write every step to
         overwrite: replace an earlier out
+        resume: go on with the interrupted out
     """
     hear_library()
     wanted = {
@@ -47,8 +57,13 @@ def simulate(
         "periods": periods,
         "duration": duration,
         "steps": steps,
+        "systems": systems,
+        "scheme": scheme,
+        "iterations": iterations,
+        "guard": guard,
         "out": out,
         "overwrite": overwrite,
+        "resume": resume,
     }
     figures = using.simulate(model, wanted)
     table = markdown_table([{"figure": key, "value": value} for key, value in figures.items()])

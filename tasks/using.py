@@ -14,7 +14,7 @@ from aitimestepper import jobs
 @task(name="simulate", cache_policy=NO_CACHE)
 def simulate(model: str, wanted: dict[str, Any]) -> dict[str, Any]:
     """Follow one system with one rule; `wanted` are the keywords of `jobs.simulation`."""
-    return jobs.simulation(model, **wanted)
+    return jobs.simulation(model, **wanted).figures()
 
 
 @task(name="evaluate", cache_policy=NO_CACHE)

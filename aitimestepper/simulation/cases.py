@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from ..errors import UserError
 from ..physics.kepler import binary, period
@@ -32,6 +34,10 @@ class Case(NamedTuple):
     horizon: float | None
     """How far the published references go [time]."""
     source: str
+    family: bool = False
+    """Whether there are more of its kind, see `members`."""
+    references: tuple[tuple[float, Float[Tensor, "N D"]], ...] = ()
+    """Times [time] at which positions [length] are published, in order."""
 
 
 def load_cases(path: Path | None = None) -> dict[str, Case]:
@@ -69,6 +75,20 @@ def pick(cases: Mapping[str, Case], name: str) -> Case:
     if name not in cases:
         raise UserError(f'There is no case "{name}"; choose one of {", ".join(cases)}.')
     return cases[name]
+
+
+def members(case: Case, count: int) -> list[Case]:
+    """The first members of a family, with seeds from 1000 up.
+
+    Raises:
+        UserError: The case is no family.
+    """
+    if not case.family:
+        raise UserError(f"{case.name} is one system and no family; leave out --systems.")
+    return [
+        case._replace(name=f"{case.name}-{seed}", system=scattering(seed))
+        for seed in range(_FIRST_SEED, _FIRST_SEED + count)
+    ]
 
 
 def _case(name: str, entry: Any) -> Case:
@@ -110,13 +130,28 @@ def _from_rows(name: str, entry: dict[str, Any]) -> Case:
     if rows.shape[-1] not in (5, 7) or not bool(rows.isfinite().all()):
         raise ValueError("rows need 5 or 7 finite columns: mass, position, velocity")
     system = assemble(rows[..., 0], rows[..., 1 : 1 + d], rows[..., 1 + d :])
-    return Case(name, system, entry.get("period"), entry.get("horizon"), entry.get("source", ""))
+    return Case(
+        name,
+        system,
+        entry.get("period"),
+        entry.get("horizon"),
+        entry.get("source", ""),
+        references=_references(entry.get("reference", {}), system),
+    )
+
+
+def _references(entry: dict[str, Any], system: System) -> tuple[tuple[float, Tensor], ...]:
+    """Published positions by time."""
+    given = [(float(time), torch.tensor(rows, dtype=torch.float64)) for time, rows in entry.items()]
+    if any(rows.shape != system.position.shape[1:] for _, rows in given):
+        raise ValueError("a reference needs one row of coordinates for each body")
+    return tuple(sorted(given, key=lambda reference: reference[0]))
 
 
 def _from_recipe(name: str, entry: dict[str, Any]) -> Case:
     horizon = entry["horizon_yr"] / _YEARS_PER_TIME
     system = scattering(_FIRST_SEED)
-    return Case(name, system, None, horizon, entry.get("source", ""))
+    return Case(name, system, None, horizon, entry.get("source", ""), family=True)
 
 
 def scattering(seed: int) -> System:

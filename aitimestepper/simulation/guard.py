@@ -83,9 +83,7 @@ def _put(old: Attempt, rows: Tensor, new: Attempt) -> Attempt:
     )
 
 
-def _standing(
-    begin: Start, best: Attempt, moved: Tensor, rejected: Tensor, stuck: Tensor
-) -> Taken:
+def _standing(begin: Start, best: Attempt, moved: Tensor, rejected: Tensor, stuck: Tensor) -> Taken:
     """What was taken; a system that took no step stands where it stood, to the bit."""
     here = moved[:, None, None]
     return Taken(

@@ -9,10 +9,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ..model.timestep import TimeStep
 from ..physics.conserved import angular_momentum, momentum, total_energy
 from ..physics.gate import Gate
 from ..physics.state import System, join
 from .blocks import Block
+from .schemes import Scheme
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ def _nothing(system: System, evaluations: int) -> Sums:
     count = torch.zeros_like(system.time, dtype=torch.long)
     zero = torch.zeros_like(system.time)
     return Sums(system, count, count, count + evaluations, count, count, zero, zero)
+
+
+def opening(step: TimeStep, scheme: Scheme) -> int:
+    """Evaluations of the force before the first step: the acceleration, and what a scheme asks."""
+    return 1 + scheme.opening * getattr(step, "evaluations", 0)
 
 
 class Tally:

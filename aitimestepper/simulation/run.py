@@ -14,7 +14,7 @@ from ..physics.gate import Gate
 from ..physics.state import System
 from .blocks import Block
 from .evolve import PLAIN, Standing, evolve
-from .outcome import Outcome, Sums, Tally
+from .outcome import Outcome, Sums, Tally, opening
 from .schemes import Scheme
 
 
@@ -94,8 +94,8 @@ def simulate(
     Returns:
         What came of it, and the seconds that the steps took, with inference, without judging.
     """
-    opening = 1 + scheme.opening * getattr(step, "evaluations", 0)
-    tally = Tally(system, gate, opening, judge=judge, sums=since.sums if since else None)
+    sums = since.sums if since else None
+    tally = Tally(system, gate, opening(step, scheme), judge=judge, sums=sums)
     blocks = Clocked(
         evolve(
             system,

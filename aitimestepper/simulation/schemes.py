@@ -209,7 +209,9 @@ class Reversible:
     ) -> Proposal:
         """The recursion; an inverse step at or below zero leads nowhere."""
         inverse = self.turn(now, rule)
-        return Proposal(_bounded(torch.where(inverse > 0, 1 / inverse, torch.nan), remaining), inverse)
+        return Proposal(
+            _bounded(torch.where(inverse > 0, 1 / inverse, torch.nan), remaining), inverse
+        )
 
     def turn(self, now: Now, rule: Remembering) -> Float[Tensor, " B"]:
         """The inverse step on the other side of the present state."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -16,7 +19,7 @@ from aitimestepper.errors import UserError
 
 from .document import array_documents, group_document
 from .durable import write_file
-from .errors import not_written
+from .errors import StoreError, not_written
 from .schema import UNITS, ArraySpec, Sizes, make_array, steps_per_chunk
 
 SCHEMA = "aitimestepper-simulation"
@@ -33,6 +36,8 @@ _ARRAYS = {
         _SCALAR, "<f8", np.nan, {"units": "1", "long_name": "relative energy error"}
     ),
 }
+_STATE = "mass/.resume.npz"
+"""In the folder of an array: readers take a stray file in that of a group for damage."""
 _MASS = ArraySpec(("system", "body"), "<f8", np.nan, {"units": "mass"})
 
 
@@ -50,13 +55,16 @@ class SimulationFile:
     """A simulation on disk, appended to in blocks; row 0 is the initial state, with dt = 0.
 
     Memory stays bounded by one chunk. As a context manager it is closed by whatever ends the
-    block, Ctrl-C included, and then holds everything appended up to there.
+    block, Ctrl-C included, and then holds everything appended up to there. The root document is
+    what readers go by, and it is replaced after the rows that it speaks of are written: a full
+    disk or a killed process leaves the rows before them readable.
     """
 
-    def __init__(self, path: Path, group: zarr.Group, sizes: Sizes) -> None:
+    def __init__(self, path: Path, group: zarr.Group, sizes: Sizes, rows: int = 0) -> None:
         self.path = path
-        self.rows = 0
+        self.rows = rows
         """Rows on disk; up to one chunk more wait in memory."""
+        self._state: Mapping[str, np.ndarray] | None = None
         self._arrays = {name: _array(group, name) for name in _ARRAYS}
         self._sizes, self._chunk = sizes, steps_per_chunk(sizes)
         self._waiting: list[_Block] = []
@@ -95,9 +103,53 @@ class SimulationFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             group = zarr.create_group(LocalStore(path), attributes={**attributes, **own})
             _make_arrays(group, sizes, mass)
+            file = cls(path, group, sizes)
+            file._seal()
         except OSError as error:
             raise not_written(path, error) from error
-        return cls(path, group, sizes)
+        return file
+
+    @classmethod
+    def reopen(cls, path: Path | str) -> tuple[SimulationFile, dict[str, np.ndarray] | None]:
+        """Open a file whose run was interrupted, as it stood when rows were last written.
+
+        Returns:
+            The file, and the `state` that was appended with its last row; None where the run
+            had come to its end.
+
+        Raises:
+            StoreError: There is no simulation file, it is damaged, or it cannot be written.
+        """
+        path = Path(path)
+        if not _is_simulation(path):
+            raise StoreError(f"{path} is no simulation file; leave out --resume to start one")
+        state = _load_state(path / _STATE)
+        try:
+            group = zarr.open_group(LocalStore(path), mode="r+", use_consolidated=False)
+            shape = _array(group, "position").shape
+            file = cls(
+                path, group, Sizes(*shape[1:]), int(state["file_rows"]) if state else shape[0]
+            )
+            for array in file._arrays.values():
+                array.resize((file.rows, *array.shape[1:]))
+        except OSError as error:
+            raise not_written(path, error) from error
+        except (ValueError, LookupError, AssertionError) as error:
+            raise StoreError(f"{path} is damaged ({error}); give another --out") from None
+        file._state = state
+        return file, state
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What made it."""
+        return dict(self._attributes)
+
+    @property
+    def initial(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Masses (B, N), and the positions and velocities (B, N, D) of row 0."""
+        mass = zarr.open_array(self.path / "mass", mode="r")
+        position, velocity = self._arrays["position"], self._arrays["velocity"]
+        return np.asarray(mass[:]), np.asarray(position[0]), np.asarray(velocity[0])
 
     def append(
         self,
@@ -106,6 +158,8 @@ class SimulationFile:
         position: np.ndarray,
         velocity: np.ndarray,
         energy_error: np.ndarray,
+        *,
+        state: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         """Add T rows.
 
@@ -115,6 +169,8 @@ class SimulationFile:
             position: Positions [length], with shape (T, B, N, D).
             velocity: Velocities [length / time], with shape (T, B, N, D).
             energy_error: Relative energy error, with shape (T, B).
+            state: What it takes to go on after these rows, for `reopen`; kept in one file that is
+                replaced whenever rows are written.
 
         Raises:
             ValueError: The shapes do not belong together.
@@ -123,35 +179,53 @@ class SimulationFile:
         block = _Block(*map(np.array, (time, dt, position, velocity, energy_error)))
         _check_shapes(block, self._sizes)
         self._waiting.append(block)
+        self._state = None if state is None else dict(state)
         if sum(len(block.time) for block in self._waiting) >= self._chunk:
             self._flush()
 
     def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
+        if not self._waiting:
             return
-        whole = _Block(*map(np.concatenate, zip(*waiting, strict=True)))
+        whole = _Block(*map(np.concatenate, zip(*self._waiting, strict=True)))
         end = self.rows + len(whole.time)
         try:
             for array, values in zip(self._arrays.values(), whole, strict=True):
                 array.resize((end, *array.shape[1:]))
                 array[self.rows :] = values
+            self._keep_state(end)
+            self.rows = end
+            self._seal()
         except OSError as error:
             raise not_written(self.path, error, state=f"{self.rows} rows are there") from error
-        self.rows = end
+        self._waiting = []  # only now: Ctrl-C while writing must not lose them
+
+    def _keep_state(self, rows: int) -> None:
+        if self._state is None:
+            return
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **{**self._state, "file_rows": np.array(rows)})
+        write_file(self.path / _STATE, buffer.getbuffer())
+
+    def _seal(self) -> None:
+        """Write the metadata that lets readers open the file at once, with the rows on disk."""
+        documents = array_documents(self.path)
+        for name in _ARRAYS:
+            documents[name]["shape"][0] = self.rows
+        document = group_document(self._attributes, documents)
+        write_file(self.path / "zarr.json", json.dumps(document, indent=1).encode())
+
+    def finish(self) -> None:
+        """Say that the run has come to its end: there is nothing to go on from."""
+        self._flush()
+        (self.path / _STATE).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Write what still waits, and the metadata that lets readers open the file at once.
+        """Write what still waits.
 
         Raises:
             StoreError: The disk does not take them.
         """
         self._flush()
-        document = group_document(self._attributes, array_documents(self.path))
-        try:
-            write_file(self.path / "zarr.json", json.dumps(document, indent=1).encode())
-        except OSError as error:
-            raise not_written(self.path, error) from error
 
     def __enter__(self) -> Self:
         """The file itself."""
@@ -179,6 +253,17 @@ def _make_arrays(group: zarr.Group, sizes: Sizes, mass: np.ndarray) -> None:
         shape = row[len(spec.dims)]
         make_array(group, name, spec, (0, *shape), (steps_per_chunk(sizes), *shape))
     make_array(group, "mass", _MASS, mass.shape, mass.shape)[:] = mass
+
+
+def _load_state(path: Path) -> dict[str, np.ndarray] | None:
+    """What was kept to go on from, if there is something."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise StoreError(f"{path} is damaged ({error}); start again with --overwrite") from None
 
 
 def _check_free(path: Path, *, overwrite: bool) -> None:

@@ -1,0 +1,1 @@
+"""The learned time step inside other programs."""
