@@ -22,6 +22,7 @@ COMMANDS = {
     "train": Command("cli_train", "train a time stepper; the same name continues a run"),
     "simulate": Command("cli_simulate", "follow a system with a learned or a classical step"),
     "evaluate": Command("cli_evaluate", "judge a step on the published cases"),
+    "export": Command("cli_export", "write a learned step for NumPy, ONNX or torch.export"),
     "status": Command("cli_status", "say where a run stands, or list all runs"),
 }
 

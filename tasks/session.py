@@ -11,6 +11,7 @@ from typing import Literal
 from uuid import uuid4
 
 from aitimestepper.build import build
+from aitimestepper.export.bodies import StepFromBodies, bodies_of
 from aitimestepper.folders import RunFolder, tracking_uri
 from aitimestepper.settings import RunConfig
 from aitimestepper.store import checkpoints
@@ -21,7 +22,6 @@ from aitimestepper.tracking import TrackedRun, TrackingError, open_run
 
 from . import state
 from .delivery import Delivery
-from .exporting import StepFromBodies, bodies_of
 from .metrics import metrics, parameters
 from .phases import OutOfStep, Progress, Work, collecting, generalizing, ignore
 from .reports import Phase, PhaseReport, Place

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from aitimestepper.model.timestep import LearnedTimeStep
-from aitimestepper.physics.state import System
+from ..model.timestep import LearnedTimeStep
+from ..physics.state import System
 
 
 class StepFromBodies(nn.Module):
