@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import CacheKeyFnPolicy
 
 from aitimestepper.build import sampler_of
-from aitimestepper.figures import steps_against_eccentricity
+from aitimestepper.figures.eccentricity import steps_against_eccentricity
 from aitimestepper.simulation.cases import Case, load_cases
 from aitimestepper.simulation.evaluate import Row, announced, eccentricities
 from aitimestepper.simulation.evaluate import evaluate as judge

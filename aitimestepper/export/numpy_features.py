@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-Described = tuple[Sequence[float] | np.ndarray, float]
+Described = tuple[list[float], float]
 """Features, with F entries, and the logarithm of the free-fall time."""
 
 _FEW_PAIRS = 6
@@ -101,7 +101,9 @@ def _dimensionless_of_many(
     fall = 1.5 * np.log(r) - 0.5 * np.log(total)
     order = fall.argsort(kind="stable")
     first = fall[order[0]]
-    return np.concatenate([*(c[order] for c in columns), fall[order[1:]] - first]), float(first)
+    return np.concatenate([*(c[order] for c in columns), fall[order[1:]] - first]).tolist(), float(
+        first
+    )
 
 
 FEATURES: dict[str, Callable[..., Described]] = {

@@ -169,7 +169,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[np.ndarray, np.ndarray], None], float]] =
 """Each activation, and what its input is multiplied by; that goes into the weights."""
 
 
-def _network(p: Parameters) -> Callable[[Sequence[float] | np.ndarray], float]:
+def _network(p: Parameters) -> Callable[[Sequence[float]], float]:
     """The network with the normalisation of its features, as one function in fixed buffers.
 
     Every vector ends in a 1 that the bias multiplies, so that a layer is one product.
@@ -186,7 +186,7 @@ def _network(p: Parameters) -> Callable[[Sequence[float] | np.ndarray], float]:
     last, end, dot = matrices[-1][0] / factor, vector, np.dot
     inputs, waves = begin[: len(p.centre)], _waves(p, begin)
 
-    def run(features: Sequence[float] | np.ndarray) -> float:
+    def run(features: Sequence[float]) -> float:
         inputs[:] = features
         if waves:
             waves()

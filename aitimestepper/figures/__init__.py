@@ -1,0 +1,1 @@
+"""Figures of rules and runs: functions from plain data to matplotlib figures."""

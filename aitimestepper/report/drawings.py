@@ -1,0 +1,243 @@
+"""The figures of a report, each drawn from runs of its own or from the rows of the evaluation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..figures.attempts import attempts_over_training
+from ..figures.eccentricity import steps_against_eccentricity
+from ..figures.energy import energy_over_orbits
+from ..figures.errors import error_histogram
+from ..figures.orbits import orbits
+from ..figures.pericentre import along_orbit
+from ..figures.work_precision import work_precision
+from ..model.rules import FreeFall, Oracle
+from ..model.timestep import TimeStep
+from ..physics.gate import Gate
+from ..physics.kepler import elements, propagate
+from ..physics.state import System, join
+from ..simulation.cases import Case
+from ..simulation.evaluate import Row, eccentricities
+from ..simulation.evolve import Block, evolve
+from ..simulation.run import simulate
+from ..simulation.tuning import SmallestEta, best_free_fall
+from .gather import energy_series, error_ratios, path, trace
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Follow = Callable[[System, TimeStep, Gate, Float[Tensor, " B"]], Iterable[Block]]
+"""A scheme: follows systems with a rule to their ends, as `evolve` does."""
+
+_STEEP = 0.9
+_PANELS = 8
+
+
+def plain(
+    system: System, step: TimeStep, gate: Gate, until: Float[Tensor, " B"]
+) -> Iterator[Block]:
+    """The plain scheme: dt(state), then one step."""
+    return evolve(system, step, gate, until=until)
+
+
+class Recorded(NamedTuple):
+    """What a training store knows of the gate's work."""
+
+    attempts: np.ndarray
+    """With shape (T, B)."""
+    epoch: np.ndarray
+    """With shape (T,)."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a report is about."""
+
+    model: str
+    """Name of the rule, as in the rows."""
+    step: TimeStep
+    gate: Gate
+    cases: Sequence[Case]
+    """Of one N and D, each with a period."""
+    rows: Sequence[Row]
+    shown: Sequence[Row] = ()
+    """Rows for the work-precision figure, where all of them would be too many."""
+    orbits: float = 100.0
+    """How far the energy error is followed."""
+    schemes: Mapping[str, Follow] = field(default_factory=lambda: {"": plain})
+    """By the word that tells them apart in a legend."""
+    recorded: Recorded | None = None
+
+    @property
+    def pairs(self) -> bool:
+        """Whether the cases have Kepler orbits."""
+        return self.cases[0].system.mass.shape[1] == 2
+
+
+class Drawing(NamedTuple):
+    """A figure, the name of its files, and what to say of it."""
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+
+
+def drawings(judged: Judged) -> Iterator[Drawing]:
+    """Every figure that fits, one by one; nothing is kept in between."""
+    if judged.pairs:
+        yield _eccentricity(judged)
+    yield _work(judged)
+    yield _energy(judged)
+    if judged.pairs:
+        yield _pericentre(judged)
+    yield _histogram(judged)
+    if judged.recorded is not None and len(judged.recorded.epoch):
+        yield _attempts(judged.recorded)
+    yield _orbits(judged)
+
+
+def _eccentricity(judged: Judged) -> Drawing:
+    names = [case.name for case in judged.cases]
+    shape = dict(zip(names, eccentricities(judged.cases), strict=True))
+    return Drawing(
+        "eccentricity",
+        "Steps per period",
+        "Lower is better, as long as there is no ring: a ring marks a run with a violation. The "
+        "oracle is the largest step before the first failure of the gate, the limit of one-step "
+        "control; the best rules are tuned on the very orbit that they are judged on.",
+        steps_against_eccentricity(judged.rows, shape),
+    )
+
+
+def _work(judged: Judged) -> Drawing:
+    rows = judged.shown or judged.rows
+    cases = list(dict.fromkeys(row.case for row in rows))[:_PANELS]
+    return Drawing(
+        "work-precision",
+        "Work against precision",
+        "Left of and below another rule is better. Evaluations are those of the force, those that "
+        "a rule makes to propose a step included; wall time holds its inference too.",
+        work_precision([row for row in rows if row.case in cases]),
+    )
+
+
+def _energy(judged: Judged) -> Drawing:
+    case = judged.cases[0]
+    period = _period(case)
+    steps = {
+        f"{judged.model} {name}".strip(): (judged.step, f) for name, f in judged.schemes.items()
+    }
+    steps["best freefall"] = _free_fall(judged, case), plain
+    until = case.system.time + judged.orbits * period
+    series = [
+        energy_series(
+            name,
+            follow(case.system, step, judged.gate, until),
+            case.system,
+            judged.gate.field,
+            period=period,
+            orbits=judged.orbits,
+        )
+        for name, (step, follow) in steps.items()
+    ]
+    return Drawing(
+        "energy",
+        f"Energy error over {judged.orbits:g} orbits",
+        "The largest error so far in each bin of time. A threshold on single steps does not bound "
+        "the sum of their errors: what matters here is whether it grows.",
+        energy_over_orbits(series, case.name),
+    )
+
+
+def _pericentre(judged: Judged) -> Drawing:
+    shape = eccentricities(judged.cases)
+    case, e = min(zip(judged.cases, shape, strict=True), key=lambda pair: abs(pair[1] - _STEEP))
+    period, system = _period(case), _apocentre(case.system)
+    until = system.time + period
+    steps = {
+        "oracle": Oracle(judged.gate),
+        judged.model: judged.step,
+        "best freefall": _free_fall(judged, case),
+    }
+    middle = system.time.item() + 0.5 * period
+    traces = [
+        trace(
+            name,
+            plain(system, step, judged.gate, until),
+            judged.gate,
+            pericentre=middle,
+            period=period,
+        )
+        for name, step in steps.items()
+    ]
+    return Drawing(
+        "pericentre",
+        "Through pericentre",
+        "One orbit from apocentre to apocentre. The oracle's steps end at the threshold; a rule "
+        "is good where its dt follows that of the oracle from below.",
+        along_orbit(traces, judged.gate.threshold, f"{case.name}, e = {e:.3g}"),
+    )
+
+
+def _histogram(judged: Judged) -> Drawing:
+    system = join([case.system for case in judged.cases])
+    periods = torch.tensor([_period(case) for case in judged.cases], dtype=system.time.dtype)
+    until = system.time + periods
+    ratio = error_ratios(plain(system, judged.step, judged.gate, until), judged.gate)
+    return Drawing(
+        "errors",
+        "Errors of single steps",
+        "Every step of one period of every case, none of them trained on. Steps right of the "
+        "threshold are violations; steps far left of it are shorter than they need be.",
+        error_histogram({judged.model: ratio}, f"{len(judged.cases)} systems, one period each"),
+    )
+
+
+def _attempts(recorded: Recorded) -> Drawing:
+    return Drawing(
+        "attempts",
+        "Attempts over training",
+        "How often the gate refused a step before the model had learnt it, epoch by epoch.",
+        attempts_over_training(recorded.attempts, recorded.epoch),
+    )
+
+
+def _orbits(judged: Judged) -> Drawing:
+    case = judged.cases[0]
+    until = case.system.time + _period(case)
+    position = path(plain(case.system, judged.step, judged.gate, until))
+    return Drawing(
+        "orbits",
+        "Orbits",
+        "From the rings to the dots, over one period.",
+        orbits(position, f"{case.name}, {judged.model}"),
+    )
+
+
+def _free_fall(judged: Judged, case: Case) -> FreeFall:
+    """The best free-fall rule of one period of a case."""
+    until = case.system.time + _period(case)
+    smallest = SmallestEta(judged.gate.field, until)
+    simulate(case.system, Oracle(judged.gate), judged.gate, until=until, watch=smallest)
+    return best_free_fall(case.system, judged.gate, until, smallest.eta)
+
+
+def _apocentre(system: System) -> System:
+    """The same pair where it is slowest, at a time of its own."""
+    axis, e, anomaly = elements(system)
+    rate = (system.mass.sum(-1) / axis.pow(3)).sqrt()
+    return propagate(system, (math.pi - (anomaly - e * anomaly.sin())) / rate)
+
+
+def _period(case: Case) -> float:
+    assert case.period is not None
+    return case.period

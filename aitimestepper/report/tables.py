@@ -1,0 +1,85 @@
+"""Rows of an evaluation as the tables of a report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..simulation.evaluate import Row
+from .page import Table
+
+_TOLD = ("case", "rule", "threshold", "periods")
+"""Fields that have a place of their own, or go into other columns."""
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}".replace(",", "\u2009")
+
+
+def small(value: Any) -> str:
+    """A number in two significant digits, as an error is quoted."""
+    if value is None:
+        return "\u2013"
+    if not math.isfinite(value):
+        return "\u221e"
+    if value == 0:
+        return "0"
+    mantissa, _, power = f"{value:.1e}".partition("e")
+    return f"{mantissa}\u00b710{str(int(power)).translate(_RAISED)}"
+
+
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+_COLUMNS: dict[str, tuple[str, Callable[[Row], str]]] = {
+    "steps": ("steps per period", lambda row: f"{row.steps / row.periods:.1f}"),
+    "evaluations": ("force evaluations", lambda row: _count(row.evaluations)),
+    "steps_over_oracle": ("steps over oracle", lambda row: f"{row.steps_over_oracle:.2f}"),
+    "violations": (
+        "violations",
+        lambda row: f"{_count(row.violations)} of {_count(row.steps)}",
+    ),
+    "worst_step_error": (
+        "worst step / threshold",
+        lambda row: f"{row.worst_step_error / row.threshold:.3g}",
+    ),
+    "energy_error_max": ("max |\u0394E/E|", lambda row: small(row.energy_error_max)),
+    "energy_error_final": ("final |\u0394E/E|", lambda row: small(row.energy_error_final)),
+    "wall_seconds": ("wall [s]", lambda row: f"{row.wall_seconds:.3g}"),
+}
+
+
+def table_of(rows: Sequence[Row]) -> Table:
+    """One line for each case and rule; lines with violations stand out."""
+    extra = [name for name in Row._fields if name not in (*_TOLD, *_COLUMNS)]
+    known = [(head, cell) for head, cell in _COLUMNS.values()]
+    known[-1:-1] = [(name.replace("_", " "), _plain(name)) for name in extra]
+    lines, before = [], ""
+    for row in rows:
+        case, before = ("" if row.case == before else row.case), row.case
+        lines.append([case, row.rule, *(cell(row) for _, cell in known)])
+    return Table(
+        "Results",
+        ["case", "rule", *(head for head, _ in known)],
+        lines,
+        [bool(row.violations) for row in rows],
+        _note(rows),
+    )
+
+
+def _plain(name: str) -> Callable[[Row], str]:
+    return lambda row: _shown(getattr(row, name))
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else small(value)
+
+
+def _note(rows: Sequence[Row]) -> str:
+    thresholds = ", ".join(f"{value:g}" for value in dict.fromkeys(row.threshold for row in rows))
+    periods = max(row.periods for row in rows)
+    return (
+        f"Energy threshold {thresholds} per step; each case followed for up to {periods:g} "
+        "periods. A violation is a step that the gate refuses; errors are relative. Wall time is "
+        "the share of a batch that ran side by side, the rule's own work included."
+    )
