@@ -12,8 +12,8 @@ from .style import INK, canvas, looks, styled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_LOWEST = 1e-4
-_BINS = 25
+_LOWEST = 1e-3
+_PER_DECADE = 12
 
 
 @styled
@@ -21,7 +21,7 @@ def error_histogram(ratios: Mapping[str, np.ndarray], title: str) -> Figure:
     """Share of steps by their error over the threshold; what is right of 1 violates the gate.
 
     Arguments:
-        ratios: Error of every step over the threshold, by rule; errors below 1e-4 thresholds are
+        ratios: Error of every step over the threshold, by rule; errors below 1e-3 thresholds are
             counted in the lowest bin.
         title: What was followed.
     """
@@ -30,7 +30,8 @@ def error_histogram(ratios: Mapping[str, np.ndarray], title: str) -> Figure:
         rule: np.clip(ratio[np.isfinite(ratio)], _LOWEST, None) for rule, ratio in ratios.items()
     }
     highest = max([2.0, *(1.1 * ratio.max() for ratio in known.values() if len(ratio))])
-    edges = 10 ** np.arange(np.log10(_LOWEST), np.log10(highest) + 2 / _BINS, 2 / _BINS)
+    last = np.ceil(_PER_DECADE * np.log10(highest))
+    edges = 10 ** (np.arange(_PER_DECADE * np.log10(_LOWEST), last + 1) / _PER_DECADE)
     for rule, look in looks(known).items():
         ratio, given = known[rule], ratios[rule]
         over = int((~(given <= 1)).sum())

@@ -40,5 +40,5 @@ def _paths(axes: Axes, position: np.ndarray, across: str, up: str) -> None:
         axes.plot(x, y, color=colour, linewidth=0.7, alpha=0.8)
         axes.plot(x[0], y[0], "o", color=colour, markersize=6, fillstyle="none")
         axes.plot(x[-1], y[-1], "o", color=colour, markersize=5, label=str(body + 1))
-    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_aspect("equal", adjustable="box")
     axes.set(xlabel=f"{across} [length]", ylabel=f"{up} [length]")

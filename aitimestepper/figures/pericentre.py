@@ -37,7 +37,9 @@ def along_orbit(traces: Sequence[Trace], threshold: float, title: str) -> Figure
     errors.axhline(threshold, color=QUIET, linestyle=":", label=f"threshold {threshold:g}")
     lengths.set(yscale="log", ylabel="dt [orbital period]", title=title)
     errors.set(yscale="log", ylabel="energy error of the step")
-    errors.set_xlabel("time from pericentre [orbital period]")
+    errors.set_xlabel("time from pericentre [orbital period]; linear inside 0.001")
+    errors.set_xscale("symlog", linthresh=1e-3, linscale=0.5)
+    errors.set_xticks([-1e-1, -1e-2, -1e-3, 0, 1e-3, 1e-2, 1e-1])
     errors.set_ylim(bottom=1e-3 * threshold)
     legend_below(figure, errors)
     return figure

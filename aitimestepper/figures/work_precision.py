@@ -56,8 +56,15 @@ def _panel(axes: Axes, rows: list[Row], work: str, style: dict[str, dict[str, An
         )
         if points:
             axes.plot(*zip(*points, strict=True), label=rule, **look)
-    axes.set(xscale="log", yscale="log")
-    axes.margins(0.15)
+    axes.set(xscale="log", yscale="log", xlim=_decades([row.energy_error_max for row in rows]))
+    axes.xaxis.set_minor_formatter("")
+    axes.margins(y=0.15)
+
+
+def _decades(errors: list[float]) -> tuple[float, float]:
+    """Whole decades around some errors; so an axis never has labels that run together."""
+    low, high = math.floor(math.log10(min(errors))), math.ceil(math.log10(max(errors)))
+    return 10 ** (low - 0.05), 10 ** (max(high, low + 1) + 0.05)
 
 
 def _fullest(grid: Any) -> Axes:

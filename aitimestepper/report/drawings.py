@@ -152,7 +152,7 @@ def _energy(judged: Judged) -> Drawing:
     return Drawing(
         "energy",
         f"Energy error over {judged.orbits:g} orbits",
-        "The largest error so far in each bin of time. A threshold on single steps does not bound "
+        "The largest error in each bin of time. A threshold on single steps does not bound "
         "the sum of their errors: what matters here is whether it grows.",
         energy_over_orbits(series, case.name),
     )

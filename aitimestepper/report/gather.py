@@ -25,7 +25,7 @@ def energy_series(
     *,
     period: float,
     orbits: float,
-    points: int = 200,
+    points: int = 100,
 ) -> EnergySeries:
     """Largest energy error of one system in logarithmic bins of time; memory stays bounded.
 
@@ -53,7 +53,7 @@ def energy_series(
 def trace(
     rule: str, blocks: Iterable[Block], gate: Gate, *, pericentre: float, period: float
 ) -> Trace:
-    """Every step of one system.
+    """Every step of one system but the last, which is cut short to land on the end.
 
     Arguments:
         rule: Its name.
@@ -64,7 +64,7 @@ def trace(
     """
     parts = [(b.begin.system.time, b.dt[:, 0], b.errors(gate)[:, 0]) for b in blocks]
     time, dt, error = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Trace(rule, (time - pericentre) / period, dt / period, error)
+    return Trace(rule, (time[:-1] - pericentre) / period, dt[:-1] / period, error[:-1])
 
 
 def error_ratios(blocks: Iterable[Block], gate: Gate) -> np.ndarray:

@@ -47,7 +47,7 @@ def page(
     """The page; everything that comes from outside is escaped."""
     from jinja2 import Environment, StrictUndefined
 
-    text = (files(__package__) / "page.html").read_text(encoding="utf-8")
+    text = (files("aitimestepper.report") / "page.html").read_text(encoding="utf-8")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -43,8 +43,8 @@ _COLUMNS: dict[str, tuple[str, Callable[[Row], str]]] = {
         "worst step / threshold",
         lambda row: f"{row.worst_step_error / row.threshold:.3g}",
     ),
-    "energy_error_max": ("max |\u0394E/E|", lambda row: small(row.energy_error_max)),
-    "energy_error_final": ("final |\u0394E/E|", lambda row: small(row.energy_error_final)),
+    "energy_error_max": ("max \u0394E/E", lambda row: small(row.energy_error_max)),
+    "energy_error_final": ("final \u0394E/E", lambda row: small(row.energy_error_final)),
     "wall_seconds": ("wall [s]", lambda row: f"{row.wall_seconds:.3g}"),
 }
 
@@ -55,16 +55,23 @@ def table_of(rows: Sequence[Row]) -> Table:
     known = [(head, cell) for head, cell in _COLUMNS.values()]
     known[-1:-1] = [(name.replace("_", " "), _plain(name)) for name in extra]
     lines, before = [], ""
-    for row in rows:
+    ordered = _by_case(rows)
+    for row in ordered:
         case, before = ("" if row.case == before else row.case), row.case
         lines.append([case, row.rule, *(cell(row) for _, cell in known)])
     return Table(
         "Results",
         ["case", "rule", *(head for head, _ in known)],
         lines,
-        [bool(row.violations) for row in rows],
+        [bool(row.violations) for row in ordered],
         _note(rows),
     )
+
+
+def _by_case(rows: Sequence[Row]) -> list[Row]:
+    """The rules of a case together, in the order given."""
+    place = {case: i for i, case in enumerate(dict.fromkeys(row.case for row in rows))}
+    return sorted(rows, key=lambda row: place[row.case])
 
 
 def _plain(name: str) -> Callable[[Row], str]:
