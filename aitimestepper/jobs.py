@@ -12,6 +12,9 @@ from .api import Simulation, simulate
 from .bodies import check_bound, read_bodies
 from .errors import UserError
 from .physics.state import System, join
+from .report.drawings import Judged
+from .report.provenance import facts, recorded
+from .report.writing import write_report
 from .simulation.cases import Case, load_cases, members, pick
 from .simulation.evaluate import Row, announced, evaluate
 from .simulation.run import Progress
@@ -86,7 +89,7 @@ def evaluation(
         model: Source of the rule, as `load` takes it.
         cases: Case file; the published cases when none is given.
         periods: Periods to follow each case.
-        out: Folder for `evaluation.json` and `evaluation.md`.
+        out: Folder for `report.html`, its figures, `evaluation.json` and `evaluation.md`.
 
     Raises:
         UserError: Something asked for is missing or damaged, or no case fits.
@@ -100,6 +103,11 @@ def evaluation(
     rows = [row for group in groups for row in _judged(group, step, model, periods)]
     if out is not None:
         _keep(out, rows)
+        words = {"--model": model, "--cases": cases, "--periods": f"{periods:g}", "--out": out}
+        command = [str(w) for pair in words.items() if pair[1] is not None for w in pair]
+        judged = Judged(model, step, step.gate, groups[0], rows, recorded=recorded(model))
+        about = facts(model, ["aitimestepper", "evaluate", *command], threshold=step.gate.threshold)
+        write_report(out, judged, about)
     return rows
 
 

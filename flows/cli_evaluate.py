@@ -43,7 +43,7 @@ def _parser() -> Options:
         "--periods", type=positive_number, default=3.0, metavar="X", help="periods to follow each"
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder for evaluation.json and .md"
+        "--out", type=Path, metavar="DIR", help="folder for report.html, figures, tables"
     )
     return parser
 

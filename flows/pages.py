@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_image_artifact,
+    create_markdown_artifact,
+    create_table_artifact,
+)
 
 from tasks.reports import EpochReport, EvaluationReport
 from tasks.session import Session
@@ -64,3 +70,14 @@ def summary(session: Session, version: str, judged: EvaluationReport) -> str:
 def publish_result(name: str, text: str) -> None:
     """The result of a run, in Markdown."""
     create_markdown_artifact(text, artifact_key(name, "result"), f"Result of run {name}")
+
+
+def publish_figures(name: str, folder: Path) -> None:
+    """The figures of a report, as images that need no other server."""
+    for path in sorted(folder.glob("*.png")):
+        image = base64.b64encode(path.read_bytes()).decode()
+        create_image_artifact(
+            f"data:image/png;base64,{image}",
+            artifact_key(name, path.stem),
+            f"{path.stem} of run {name}",
+        )

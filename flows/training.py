@@ -17,7 +17,7 @@ from tasks.training import kept
 from .heartbeat import without_heartbeat
 from .leftovers import mark_leftovers
 from .numbering import number_from
-from .pages import publish_epoch, publish_result, summary
+from .pages import publish_epoch, publish_figures, publish_result, summary
 from .parameters import parameters_of
 from .terminal import hear_library
 
@@ -54,6 +54,7 @@ def two_phase_training(**settings: Any) -> TrainingReport:
         judged = evaluate.with_options(result_storage=session.folder.results)(config.name)
         version = register.with_options(result_storage=session.folder.results)(config.name)
         publish_result(config.name, summary(session, version, judged))
+        publish_figures(config.name, session.folder.report)
     return TrainingReport(
         name=config.name,
         resumed_from=first,

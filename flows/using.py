@@ -10,7 +10,7 @@ from pydantic import Field, FiniteFloat, PositiveInt
 
 from tasks import using
 
-from .pages import markdown_table, publish_result
+from .pages import markdown_table, publish_figures, publish_result
 from .terminal import hear_library
 
 Positive = Annotated[FiniteFloat, Field(gt=0)]
@@ -81,9 +81,11 @@ def evaluate(
         model: a run's name, a checkpoint, models:/NAME/VERSION, or a classical rule
         cases: case file; the published cases by default
         periods: periods to follow each case
-        out: folder for evaluation.json and evaluation.md
+        out: folder for report.html, its figures, evaluation.json and evaluation.md
     """
     hear_library()
     rows = using.evaluate(model, cases, periods, out)
     publish_result("evaluate", markdown_table(rows))
+    if out is not None:
+        publish_figures("evaluate", out)
     return rows

@@ -9,9 +9,12 @@ from prefect import task
 from prefect.cache_policies import CacheKeyFnPolicy
 
 from aitimestepper.build import sampler_of
-from aitimestepper.figures.eccentricity import steps_against_eccentricity
+from aitimestepper.figures.work_precision import medians
+from aitimestepper.report.drawings import Judged
+from aitimestepper.report.provenance import facts, recorded
+from aitimestepper.report.writing import write_report
 from aitimestepper.simulation.cases import Case, load_cases
-from aitimestepper.simulation.evaluate import Row, announced, eccentricities
+from aitimestepper.simulation.evaluate import Row, announced
 from aitimestepper.simulation.evaluate import evaluate as judge
 from aitimestepper.simulation.held_out import held_out
 from aitimestepper.simulation.table import by_case, over_cases
@@ -42,7 +45,7 @@ def evaluate(name: str) -> EvaluationReport:
             unseen=over_cases(_of(rows, unseen)) if unseen else "",
         )
         _keep(session, rows, report)
-        _draw(session, [*known, *unseen], rows)
+        _draw(session, rows, known, unseen)
     return report
 
 
@@ -82,11 +85,25 @@ def _keep(session: Session, rows: list[Row], report: EvaluationReport) -> None:
     session.run.log_text(report.markdown(), "evaluation.md")
 
 
-def _draw(session: Session, cases: list[Case], rows: list[Row]) -> None:
-    """The figure in the run's folder and on its MLflow page; for pairs."""
-    if not cases or cases[0].system.mass.shape[1] != 2:
+def _draw(session: Session, rows: list[Row], known: list[Case], unseen: list[Case]) -> None:
+    """The report and its figures, in the run's folder and on its MLflow page."""
+    orbits, name = session.config.evaluation.report_orbits, session.config.name
+    if not orbits or not rows:
         return
-    shape = dict(zip([case.name for case in cases], eccentricities(cases), strict=True))
-    path = session.folder.report / "evaluation.png"
-    steps_against_eccentricity(rows, shape).savefig(path, dpi=150)
-    session.run.log_file(path)
+    tell("drawing the report")
+    drawn = medians(_of(rows, unseen), f"{len(unseen)} held-out systems") if unseen else []
+    judged = Judged(
+        name,
+        step_of(session.training.model),
+        session.training.gate,
+        [*known, *unseen],
+        rows,
+        shown=[*_of(rows, known), *drawn],
+        orbits=orbits,
+        unseen=unseen,
+        recorded=recorded(name),
+    )
+    command = ["aitimestepper", "train", "--name", name]
+    about = facts(name, command, threshold=session.training.gate.threshold)
+    for path in write_report(session.folder.report, judged, about):
+        session.run.log_file(path, "report")

@@ -31,7 +31,7 @@ def tiny():
             "energy_threshold": 5e-2,
             "initial_conditions": {"eccentricity": (0.0, 0.1)},
             "network": {"hidden": (8,)},
-            "evaluation": {"held_out": 2, "periods": 0.5},
+            "evaluation": {"held_out": 2, "periods": 0.5, "report_orbits": 0},
             "generalize": {
                 "batch_size": 16,
                 "failing_size": 8,

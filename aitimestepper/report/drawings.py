@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,11 +14,12 @@ from torch import Tensor
 
 from ..figures.attempts import attempts_over_training
 from ..figures.eccentricity import steps_against_eccentricity
-from ..figures.energy import energy_over_orbits
+from ..figures.energy import EnergySeries, energy_over_orbits
 from ..figures.errors import error_histogram
 from ..figures.orbits import orbits
 from ..figures.pericentre import along_orbit
 from ..figures.work_precision import work_precision
+from ..model.history import remembering
 from ..model.rules import FreeFall, Oracle
 from ..model.timestep import TimeStep
 from ..physics.gate import Gate
@@ -28,6 +29,7 @@ from ..simulation.cases import Case
 from ..simulation.evaluate import Row, eccentricities
 from ..simulation.evolve import Block, evolve
 from ..simulation.run import simulate
+from ..simulation.schemes import Symmetric
 from ..simulation.tuning import SmallestEta, best_free_fall
 from .gather import energy_series, error_ratios, path, trace
 
@@ -46,6 +48,13 @@ def plain(
 ) -> Iterator[Block]:
     """The plain scheme: dt(state), then one step."""
     return evolve(system, step, gate, until=until)
+
+
+def symmetric(
+    system: System, step: TimeStep, gate: Gate, until: Float[Tensor, " B"]
+) -> Iterator[Block]:
+    """The scheme of Hut, Makino & McMillan (1995), for rules without a past."""
+    return evolve(system, step, gate, until=until, scheme=Symmetric())
 
 
 class Recorded(NamedTuple):
@@ -72,8 +81,8 @@ class Judged:
     """Rows for the work-precision figure, where all of them would be too many."""
     orbits: float = 100.0
     """How far the energy error is followed."""
-    schemes: Mapping[str, Follow] = field(default_factory=lambda: {"": plain})
-    """By the word that tells them apart in a legend."""
+    unseen: Sequence[Case] = ()
+    """Systems from the trained range for the histogram; all cases where there are none."""
     recorded: Recorded | None = None
 
     @property
@@ -132,30 +141,35 @@ def _work(judged: Judged) -> Drawing:
 
 def _energy(judged: Judged) -> Drawing:
     case = judged.cases[0]
-    period = _period(case)
-    steps = {
-        f"{judged.model} {name}".strip(): (judged.step, f) for name, f in judged.schemes.items()
-    }
-    steps["best freefall"] = _free_fall(judged, case), plain
-    until = case.system.time + judged.orbits * period
+    rules = {judged.model: judged.step, "best freefall": _free_fall(judged, case)}
     series = [
-        energy_series(
-            name,
-            follow(case.system, step, judged.gate, until),
-            case.system,
-            judged.gate.field,
-            period=period,
-            orbits=judged.orbits,
-        )
-        for name, (step, follow) in steps.items()
+        _followed(judged, case, f"{name}, {scheme.__name__}", step, scheme)
+        for name, step in rules.items()
+        for scheme in (plain, symmetric)
+        if scheme is plain or not _remembers(step, case)
     ]
     return Drawing(
         "energy",
         f"Energy error over {judged.orbits:g} orbits",
-        "The largest error in each bin of time. A threshold on single steps does not bound "
-        "the sum of their errors: what matters here is whether it grows.",
+        "The largest error in each bin of time. A threshold on single steps does not bound the sum "
+        "of their errors: what matters here is whether it grows. The free-fall rule is the best "
+        "one for the plain scheme.",
         energy_over_orbits(series, case.name),
     )
+
+
+def _followed(
+    judged: Judged, case: Case, name: str, step: TimeStep, follow: Follow
+) -> EnergySeries:
+    period = _period(case)
+    blocks = follow(case.system, step, judged.gate, case.system.time + judged.orbits * period)
+    field, orbits = judged.gate.field, judged.orbits
+    return energy_series(name, blocks, case.system, field, period=period, orbits=orbits)
+
+
+def _remembers(step: TimeStep, case: Case) -> bool:
+    """Whether a rule looks at the past, which the symmetric scheme cannot carry."""
+    return remembering(step).begin(case.system).past.shape[1] > 0
 
 
 def _pericentre(judged: Judged) -> Drawing:
@@ -189,16 +203,17 @@ def _pericentre(judged: Judged) -> Drawing:
 
 
 def _histogram(judged: Judged) -> Drawing:
-    system = join([case.system for case in judged.cases])
-    periods = torch.tensor([_period(case) for case in judged.cases], dtype=system.time.dtype)
+    cases = judged.unseen or judged.cases
+    system = join([case.system for case in cases])
+    periods = torch.tensor([_period(case) for case in cases], dtype=system.time.dtype)
     until = system.time + periods
     ratio = error_ratios(plain(system, judged.step, judged.gate, until), judged.gate)
     return Drawing(
         "errors",
         "Errors of single steps",
-        "Every step of one period of every case, none of them trained on. Steps right of the "
+        "Every step of one period of systems that were never trained on. Steps right of the "
         "threshold are violations; steps far left of it are shorter than they need be.",
-        error_histogram({judged.model: ratio}, f"{len(judged.cases)} systems, one period each"),
+        error_histogram({judged.model: ratio}, f"{len(cases)} systems, one period each"),
     )
 
 
@@ -227,7 +242,9 @@ def _free_fall(judged: Judged, case: Case) -> FreeFall:
     """The best free-fall rule of one period of a case."""
     until = case.system.time + _period(case)
     smallest = SmallestEta(judged.gate.field, until)
-    simulate(case.system, Oracle(judged.gate), judged.gate, until=until, watch=smallest)
+    simulate(
+        case.system, Oracle(judged.gate), judged.gate, until=until, judge=False, watch=smallest
+    )
     return best_free_fall(case.system, judged.gate, until, smallest.eta)
 
 

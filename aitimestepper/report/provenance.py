@@ -7,10 +7,12 @@ import platform
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 from shlex import quote
 
 from ..folders import RunFolder
 from ..store.trajectory import TrajectoryStore
+from .drawings import Recorded
 from .page import Fact
 
 _PACKAGES = ("aitimestepper", "torch", "numpy")
@@ -34,8 +36,23 @@ def facts(model: str, command: Sequence[str], *, threshold: float) -> list[Fact]
     ]
 
 
-def _of_run(model: str) -> list[Fact]:
+def recorded(model: str) -> Recorded | None:
+    """What the store of a run knows of the gate's work; None where the rule is no run."""
+    if (store := _store(model)) is None:
+        return None
+    rows = TrajectoryStore.load(store).rows
+    return Recorded(rows.attempts, rows.epoch)
+
+
+def _store(model: str) -> Path | None:
+    """The trajectory store of a run, where `model` is the name of one."""
     if "/" in model or ":" in model or not (store := RunFolder(model).store).exists():
+        return None
+    return store
+
+
+def _of_run(model: str) -> list[Fact]:
+    if (store := _store(model)) is None:
         return []
     header, commit = TrajectoryStore.read_only(store)
     settings = json.dumps(header.attributes.get("settings", {}), indent=1)

@@ -106,3 +106,6 @@ class EvaluationSection(Section):
         default=32, description="systems drawn from the trained range, never trained on"
     )
     periods: Positive = Field(default=3.0, description="periods that every system is followed for")
+    report_orbits: NonNegative = Field(
+        default=30.0, description="orbits of the energy error in the report; 0: no report"
+    )
