@@ -95,6 +95,7 @@ TRAINING = {
     "optimizer.learning_rate": Change(1e-3),
     "optimizer.slowing": Change(3.0),
     "optimizer.clip": Change(0.01),
+    "optimizer.cooling": Change(5),
     "optimizer.weight_decay": Change(0.1),
     "optimizer.momentum": Change(0.5, {"optimizer.kind": "sgd"}),
     "loss.lower": Change(0.6),
@@ -108,6 +109,7 @@ TRAINING = {
     "generalize.failing_size": Change(
         4, {"energy_threshold": 2e-4, "orbits": 8, "steps_per_epoch": 40}
     ),
+    "generalize.margin": Change(0.86, HARD),
     "generalize.sweep_every": Change(3),
     "generalize.min_iterations": Change(20),
     "restart.periods": Change(0.05),
@@ -123,6 +125,7 @@ ELSEWHERE = {
     "collect.max_attempts": "test_attempts_are_capped",
     "generalize.max_iterations": "test_iterations_are_capped",
     "evaluation.held_out": "test_evaluation_takes_as_many_systems_as_asked_for",
+    "evaluation.report_orbits": "tests/tasks",
     "evaluation.periods": "test_evaluation_takes_as_many_systems_as_asked_for",
 }
 """Settings that change something else, with the test that shows it."""

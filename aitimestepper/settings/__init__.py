@@ -74,6 +74,15 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _room_for_the_band(self) -> RunConfig:
+        if self.generalize.margin <= self.loss.upper:
+            raise ValueError(
+                f"generalize.margin {self.generalize.margin:g} is not above loss.upper "
+                f"{self.loss.upper:g}, so that no training would ever end; give a larger one"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _above_rounding(self) -> RunConfig:
         if self.energy_threshold < ROUNDING[self.dtype]:
             raise ValueError(

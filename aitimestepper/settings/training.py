@@ -17,6 +17,11 @@ class OptimizerSection(Section):
     slowing: Positive = Field(
         default=500.0, description="updates after which the learning rate begins to fall"
     )
+    cooling: PositiveInt | None = Field(
+        default=None,
+        description="updates of the first cycle in which the rate also falls along half a cosine, "
+        "the next ones twice as long each; none: it does not",
+    )
     clip: Positive = Field(default=1.0, description="largest norm of the gradient")
     weight_decay: NonNegative = Field(default=0.0, description="pull of the weights towards zero")
     momentum: Annotated[FiniteFloat, Field(ge=0, lt=1)] = Field(
@@ -84,6 +89,10 @@ class GeneralizeSection(Section):
     sweep_every: PositiveInt = Field(default=25, description="updates between two full sweeps")
     min_iterations: PositiveInt = Field(
         default=100, description="updates of every epoch, even if every sample passes before"
+    )
+    margin: Annotated[FiniteFloat, Field(gt=0, le=1)] = Field(
+        default=1.0,
+        description="error that recorded samples must stay below, in units of the threshold",
     )
     max_iterations: PositiveInt | None = Field(
         default=None, description="updates before the task gives up; none: never"

@@ -24,6 +24,7 @@ class Sweep(NamedTuple):
     """Updates of this phase so far."""
     rows: int
     failing: int
+    """Samples that are refused, or closer to the threshold than the margin."""
     worst: float
     """Largest error over threshold; infinite if a step blew up."""
     median: float
@@ -41,11 +42,13 @@ def generalize(
     sweep_every: int,
     min_iterations: int,
     max_iterations: int | None = None,
+    margin: float = 1.0,
 ) -> Iterator[Sweep]:
     """Train on random minibatches until a full sweep finds every recorded sample passing.
 
     Every phase trains at least `min_iterations` updates, so that no epoch is called done that
-    trained nothing.
+    trained nothing. It begins with a warm optimiser and leaves it at rest, so that the few failing
+    states of the next phase 1 do not undo what was learnt.
 
     Arguments:
         training: Changed in place.
@@ -55,6 +58,9 @@ def generalize(
         sweep_every: Updates between two sweeps.
         min_iterations: Updates at least.
         max_iterations: Updates at most; `None` never gives up.
+        margin: Share of the gate's threshold that every sample must stay below. What is kept below
+            a threshold on recorded states exceeds it now and then on others; less than 1 leaves
+            room for that.
 
     Yields:
         Every sweep; the last one, and only that, has `failing == 0` after `min_iterations`.
@@ -63,10 +69,12 @@ def generalize(
         IterationsExhausted: Some samples still fail after `max_iterations`.
     """
     iterations, before = 0, training.optimiser.updates
+    training.optimiser.warm()
     while True:
-        sweep, failing = _sweep(training, recorded, iterations)
+        sweep, failing = _sweep(training, recorded, iterations, margin)
         yield sweep
         if not sweep.failing and training.optimiser.updates - before >= min_iterations:
+            training.optimiser.rest()
             return
         room = _room(iterations, sweep_every, max_iterations)
         if sweep.failing and not room:
@@ -95,13 +103,16 @@ def _draw(
     return torch.cat([uniform.to(failing.device), failing[chosen.to(failing.device)]])
 
 
-def _sweep(training: Training, recorded: Recorded, iterations: int) -> tuple[Sweep, Tensor]:
+def _sweep(
+    training: Training, recorded: Recorded, iterations: int, margin: float
+) -> tuple[Sweep, Tensor]:
     """Judge every recorded sample; also return the indices of those that fail."""
     trials, etas = [], []
+    limit = margin * training.gate.threshold
     for begin in range(0, len(recorded), _CHUNK):
         samples = recorded.take(slice(begin, begin + _CHUNK))
         trial = judge(samples, training.model, training.gate)
-        trials.append((trial.error, training.gate.passes(trial)))
+        trials.append((trial.error, training.gate.passes(trial) & (trial.error <= limit)))
         etas.append(trial.dt / samples.inputs.log_scale.exp())
     error, passed = (torch.cat(part) for part in zip(*trials, strict=True))
     failing = (~passed).nonzero()[:, 0]

@@ -116,3 +116,18 @@ def test_uniform_part_alone_is_enough(failing):
     training, recorded = failing
     sweeps = list(generalize(training, recorded, **{**OPTIONS, "failing_size": 0}))
     assert sweeps[-1].failing == 0
+
+
+def test_margin_holds_every_recorded_sample_below_its_share_of_the_threshold(failing):
+    training, recorded = failing
+    sweeps = list(generalize(training, recorded, **OPTIONS, margin=0.95))
+    ratio = judge(recorded.take(slice(None)), training.model, training.gate).error
+    assert sweeps[-1].worst <= 0.95
+    assert (ratio <= 0.95 * training.gate.threshold).all()
+
+
+def test_samples_within_the_margin_count_as_failing(failing):
+    training, recorded = failing
+    error = judge(recorded.take(slice(None)), training.model, training.gate).error
+    sweep = next(generalize(training, recorded, **OPTIONS, margin=0.5))
+    assert sweep.failing == (error > 0.5 * training.gate.threshold).sum()

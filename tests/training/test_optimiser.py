@@ -1,5 +1,7 @@
 """A gradient that is not finite never reaches a weight."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -110,6 +112,51 @@ def test_steps_shrink_with_the_root_of_the_updates(model):
         moves.append((before - state(model)[1]).item())
     expected = [1e-3 / (1 + k / 4) ** 0.5 for k in range(13)]
     assert moves == pytest.approx(expected, rel=1e-6)
+
+
+def moves_of(optimiser, model, count):
+    """Rates of the next updates; Adam moves a weight of constant gradient by its rate."""
+    moves = []
+    for _ in range(count):
+        before = state(model)[1]
+        optimiser.update(model.bias.sum())
+        moves.append((before - state(model)[1]).item())
+    return moves
+
+
+def test_cycles_of_half_a_cosine_are_twice_as_long_each(model):
+    optimiser = Optimiser(model, learning_rate=1e-3, slowing=1e12, clip=1.0, cooling=2)
+    turns = [0, 1 / 2, 0, 1 / 4, 2 / 4, 3 / 4, 0, 1 / 8]
+    expected = [1e-3 * (0.001 + 0.999 * 0.5 * (1 + math.cos(math.pi * t))) for t in turns]
+    assert moves_of(optimiser, model, 8) == pytest.approx(expected, rel=1e-6)
+
+
+def test_rest_keeps_to_a_thousandth_until_it_is_warm_again(model):
+    optimiser = Optimiser(model, learning_rate=1e-3, slowing=1e12, clip=1.0, cooling=4)
+    optimiser.rest()
+    assert moves_of(optimiser, model, 6) == pytest.approx(6 * [1e-6], rel=1e-5)
+    optimiser.warm()
+    assert moves_of(optimiser, model, 1) == pytest.approx([1e-3], rel=1e-6)
+
+
+def test_restored_optimiser_goes_on_within_its_cosine(same):
+    ends = []
+    for interrupted in (False, True):
+        torch.manual_seed(0)
+        model = nn.Linear(3, 1, dtype=torch.float64)
+        options = {"learning_rate": 0.1, "slowing": 1e9, "clip": 1.0, "cooling": 5}
+        optimiser = Optimiser(model, **options)
+        for k in range(8):
+            if k == 2:
+                optimiser.warm()
+            if k == 6:
+                optimiser.rest()
+            if interrupted and k == 4:
+                saved, optimiser = optimiser.state_dict(), Optimiser(model, **options)
+                optimiser.load_state_dict(saved)
+            optimiser.update(loss(model))
+        ends.append(state(model))
+    assert same(*ends)
 
 
 def test_skipped_gradients_do_not_count_towards_the_slowing(model):
