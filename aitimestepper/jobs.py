@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from .api import Simulation, simulate
 from .bodies import check_bound, read_bodies
 from .errors import UserError
+from .physics.gravity import Gravity
 from .physics.state import System, join
 from .report.drawings import Judged
 from .report.provenance import facts, recorded
 from .report.writing import write_report
 from .simulation.cases import Case, load_cases, members, pick
-from .simulation.evaluate import Row, announced, evaluate
+from .simulation.evaluate import MOST, Row, announced, evaluate
 from .simulation.run import Progress
 from .simulation.table import by_case
 from .sources import Step, load
 
+_MEMBERS = 4
 _log = logging.getLogger("aitimestepper.jobs")
 
 
@@ -81,15 +85,23 @@ def _system(
 
 
 def evaluation(
-    model: str, *, cases: Path | None = None, periods: float = 3.0, out: Path | None = None
+    model: str,
+    *,
+    cases: Path | None = None,
+    periods: float = 3.0,
+    out: Path | None = None,
+    most: int = MOST,
+    rebound: bool = True,
 ) -> list[Row]:
     """Judge a rule on the cases that fit it; the others are named in the log.
 
     Arguments:
         model: Source of the rule, as `load` takes it.
         cases: Case file; the published cases when none is given.
-        periods: Periods to follow each case.
+        periods: Periods to follow each case; cases without one go to their horizon.
         out: Folder for `report.html`, its figures, `evaluation.json` and `evaluation.md`.
+        most: Steps after which a run is cut short.
+        rebound: Also rows of REBOUND's integrators, where it is installed.
 
     Raises:
         UserError: Something asked for is missing or damaged, or no case fits.
@@ -100,7 +112,9 @@ def evaluation(
     groups = _groups(model, step, list(load_cases(cases).values()))
     if out is not None:
         _make(out)
-    rows = [row for group in groups for row in _judged(group, step, model, periods)]
+    rows = [row for group in groups for row in _judged(group, step, model, periods, most)]
+    if rebound:
+        rows += _beside(groups, rows, model, step)
     if out is not None:
         _keep(out, rows)
         words = {"--model": model, "--cases": cases, "--periods": f"{periods:g}", "--out": out}
@@ -111,25 +125,46 @@ def evaluation(
     return rows
 
 
-def _judged(cases: Sequence[Case], step: Step, label: str, periods: float) -> Iterator[Row]:
-    rows = evaluate(cases, step, step.gate, label=label, periods=periods)
+def _judged(
+    cases: Sequence[Case], step: Step, label: str, periods: float, most: int
+) -> Iterator[Row]:
+    rows = evaluate(cases, step, step.gate, label=label, periods=periods, full=True, most=most)
     yield from announced(rows, lambda rule: _log.info("evaluated %s on %d cases", rule, len(cases)))
 
 
+def _beside(
+    groups: Sequence[Sequence[Case]], rows: Sequence[Row], label: str, step: Step
+) -> list[Row]:
+    """Rows of REBOUND's integrators, for pure gravity and where it is installed."""
+    if find_spec("rebound") is None or step.gate.field != Gravity():
+        _log.info("no rows of REBOUND: it is not installed, or the field is not plain gravity")
+        return []
+    from .integrations.rebound_rows import rebound_rows
+
+    learned = {row.case: row for row in rows if row.rule == label}
+    cases = [case for group in groups for case in group if math.isfinite(learned[case.name].time)]
+    made = [row for case in cases for row in rebound_rows(case, learned[case.name])]
+    _log.info("evaluated the integrators of REBOUND on %d cases", len(cases))
+    return made
+
+
 def _groups(model: str, step: Step, cases: Sequence[Case]) -> list[list[Case]]:
-    """Cases that fit the rule, those of one N and D together."""
+    """Cases that fit the rule, those of one N and D together; a family brings some members."""
     groups: dict[tuple[int, int], list[Case]] = {}
     for case in cases:
         _, bodies, dimensions = case.system.position.shape
-        if not case.period:
-            _log.info("skipped %s: it has no period", case.name)
+        if not (case.period or case.horizon):
+            _log.info("skipped %s: it has no period and no horizon", case.name)
         elif (step.bodies or bodies, step.dimensions or dimensions) != (bodies, dimensions):
             _log.info("skipped %s: %s was made for another N or D", case.name, model)
         else:
             _check_case(case, step)
-            groups.setdefault((bodies, dimensions), []).append(case)
+            group = groups.setdefault((bodies, dimensions), [])
+            group += members(case, _MEMBERS) if case.family else [case]
     if not groups:
-        raise UserError(f"No case has a period and the N and D of {model}; give other --cases.")
+        raise UserError(
+            f"No case has a period or a horizon, and the N and D of {model}; give other --cases."
+        )
     return list(groups.values())
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from .cli_options import Options, positive_number, write_json
+from .cli_options import Options, positive_count, positive_number, write_json
 from .cli_simulate import SOURCES
 
 
@@ -22,7 +22,12 @@ def run(argv: Sequence[str]) -> int:
 
     with _progress():
         rows = evaluation(
-            options.model, cases=options.cases, periods=options.periods, out=options.out
+            options.model,
+            cases=options.cases,
+            periods=options.periods,
+            out=options.out,
+            most=options.most,
+            rebound=options.rebound,
         )
     if options.json:
         write_json([row._asdict() for row in rows])
@@ -44,6 +49,19 @@ def _parser() -> Options:
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder for report.html, figures, tables"
+    )
+    parser.add_argument(
+        "--most",
+        type=positive_count,
+        default=20_000,
+        metavar="STEPS",
+        help="steps after which a run is cut short, which its row then says",
+    )
+    parser.add_argument(
+        "--no-rebound",
+        dest="rebound",
+        action="store_false",
+        help="no rows of REBOUND's integrators, although it is installed",
     )
     return parser
 

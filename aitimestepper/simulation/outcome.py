@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -159,5 +159,7 @@ def gather(outcomes: list[Outcome]) -> Outcome:
     """One outcome out of several, in the order given."""
     names = [name for name in Outcome.__dataclass_fields__ if name != "end"]
     columns = {name: [getattr(o, name) for o in outcomes] for name in names}
-    figures = {k: None if c[0] is None else torch.cat(c) for k, c in columns.items()}
+    figures: dict[str, Any] = {
+        k: None if c[0] is None else torch.cat(c) for k, c in columns.items()
+    }
     return Outcome(end=join([o.end for o in outcomes]), **figures)

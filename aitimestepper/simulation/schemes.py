@@ -38,6 +38,15 @@ class Proposal(NamedTuple):
     memory: Float[Tensor, " B"]
 
 
+class Cost(NamedTuple):
+    """What a proposal takes."""
+
+    trials: int
+    """Steps taken in vain."""
+    laws: int
+    """Times that the rule is asked."""
+
+
 class Scheme(Protocol):
     """Proposes steps from a rule; who follows the systems takes them, whole or shortened."""
 
@@ -51,13 +60,8 @@ class Scheme(Protocol):
     """How often `begin` asks the rule."""
 
     @property
-    def trials(self) -> int:
-        """Steps that a proposal takes in vain."""
-        ...
-
-    @property
-    def laws(self) -> int:
-        """How often a proposal asks the rule."""
+    def cost(self) -> Cost:
+        """What a proposal takes."""
         ...
 
     def begin(self, now: Now, rule: Remembering) -> Float[Tensor, " B"]:
@@ -92,8 +96,11 @@ class Plain:
     history: ClassVar[bool] = True
     guarded: ClassVar[bool] = True
     opening: ClassVar[int] = 0
-    trials: ClassVar[int] = 0
-    laws: ClassVar[int] = 1
+
+    @property
+    def cost(self) -> Cost:
+        """One answer of the rule."""
+        return Cost(0, 1)
 
     def begin(self, now: Now, rule: Remembering) -> Float[Tensor, " B"]:  # noqa: ARG002
         """Nothing."""
@@ -142,14 +149,9 @@ class Symmetric:
     iterations: int = 1
 
     @property
-    def trials(self) -> int:
-        """One for each iteration."""
-        return self.iterations
-
-    @property
-    def laws(self) -> int:
-        """At the start, and at the end of every trial step."""
-        return 1 + self.iterations
+    def cost(self) -> Cost:
+        """A trial step for each iteration; the rule is asked at its end, and at the start."""
+        return Cost(self.iterations, 1 + self.iterations)
 
     def begin(self, now: Now, rule: Remembering) -> Float[Tensor, " B"]:  # noqa: ARG002
         """Nothing."""
@@ -193,8 +195,11 @@ class Reversible:
     history: ClassVar[bool] = False
     guarded: ClassVar[bool] = False
     opening: ClassVar[int] = 1
-    trials: ClassVar[int] = 0
-    laws: ClassVar[int] = 1
+
+    @property
+    def cost(self) -> Cost:
+        """One answer of the rule."""
+        return Cost(0, 1)
 
     def begin(self, now: Now, rule: Remembering) -> Float[Tensor, " B"]:
         """The inverse of the first step."""

@@ -123,6 +123,7 @@ def _evaluations(dt: Float[Tensor, "T R"], log: _Log, course: Course) -> Int[Ten
     """Evaluations of the force of each system: steps, probes, tries, iterations, proposals."""
     taken = (dt != 0).sum(0)
     proposals = taken + log.stuck.long()
-    vain = course.scheme.trials * course.force + course.scheme.laws * course.law
+    cost = course.scheme.cost
+    vain = cost.trials * course.force + cost.laws * course.law
     tries = (taken + log.rejected) * course.gate.probes if course.guard else taken
     return tries * course.force + proposals * vain

@@ -40,15 +40,17 @@ def over_cases(rows: Sequence[Row]) -> str:
 
 
 def _figures(rows: Sequence[Row]) -> tuple[str, ...]:
-    over = [row.steps_over_oracle for row in rows]
-    ratio = f"{median(over):.2f}"
+    over = [row.steps_over_oracle for row in rows if row.steps_over_oracle is not None]
+    ratio = f"{median(over):.2f}" if over else "-"
+    worst = [r.worst_step_error / r.threshold for r in rows if r.worst_step_error is not None]
+    violations = [row.violations for row in rows if row.violations is not None]
     steps = sum(row.steps for row in rows)
     return (
         rows[0].rule,
         f"{median(row.steps / row.periods for row in rows):.1f}",
-        ratio if len(rows) == 1 else f"{ratio} (worst {max(over):.2f})",
-        f"{sum(row.violations for row in rows)} of {steps}",
-        f"{max(row.worst_step_error / row.threshold for row in rows):.3g}",
+        ratio if len(over) < 2 else f"{ratio} (worst {max(over):.2f})",
+        f"{sum(violations)} of {steps}" if violations else "-",
+        f"{max(worst):.3g}" if worst else "-",
         f"{max(row.energy_error_max for row in rows):.1e}",
     )
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..model.rules import Fixed, FreeFall, Oracle
+from ..model.rules import Aarseth, Fixed, FreeFall, Oracle
 from ..model.timestep import TimeStep
 from ..physics.gate import Gate
 from ..physics.gravity import Field
@@ -60,29 +60,42 @@ def _along(system: System, span: Float[Tensor, " B"]) -> System:
 
 
 class SmallestEta:
-    """Watches a run of the oracle for the smallest step that it took, over free-fall time.
+    """Watches a run of the oracle for the smallest step that it took, over a time of the state.
 
     Arguments:
         field: The field of the run.
         until: End of each system [time], with shape (B,).
+        unit: That time; the free-fall time when left out.
     """
 
-    def __init__(self, field: Field, until: Float[Tensor, " B"]) -> None:
-        self._field, self._until = field, until
+    def __init__(
+        self, field: Field, until: Float[Tensor, " B"], unit: TimeStep | None = None
+    ) -> None:
+        self._unit = unit or (lambda system: free_fall_time(system, field))
+        self._until = until
         self.eta = torch.full_like(until, torch.inf)
 
     def __call__(self, block: Block, _: object = None) -> None:
         """Take notice of a block; the last step of a system is cut short and says nothing."""
         shape = block.dt.shape
-        eta = block.dt / free_fall_time(block.begin.system, self._field).view(shape)
+        eta = block.dt / self._unit(block.begin.system).view(shape)
         arrived = block.begin.system.time.view(shape) + block.dt >= self._until[block.rows]
         smallest = torch.where(arrived, torch.inf, eta).amin(0)
         self.eta[block.rows] = torch.minimum(self.eta[block.rows], smallest)
 
 
+def unit_aarseth(field: Field) -> TimeStep:
+    """The time that the step of Aarseth's kind is measured in."""
+    return Aarseth(1.0, field)
+
+
 @torch.no_grad()
 def best_free_fall(
-    system: System, gate: Gate, until: Float[Tensor, " B"], around: Float[Tensor, " B"]
+    system: System,
+    gate: Gate,
+    until: Float[Tensor, " B"],
+    around: Float[Tensor, " B"],
+    most: int | None = None,
 ) -> FreeFall:
     """The largest eta with no step over the threshold on that very run, luck included.
 
@@ -91,8 +104,21 @@ def best_free_fall(
         gate: Judges the steps.
         until: End of each run [time], with shape (B,).
         around: Where to look, the smallest eta of the oracle, with shape (B,).
+        most: Steps after which a run is cut short; what comes later is not looked at.
     """
-    return FreeFall(_tune(system, gate, until, around, FreeFall), gate.field)
+    return FreeFall(_tune(system, gate, until, around, FreeFall, most), gate.field)
+
+
+@torch.no_grad()
+def best_aarseth(
+    system: System,
+    gate: Gate,
+    until: Float[Tensor, " B"],
+    around: Float[Tensor, " B"],
+    most: int | None = None,
+) -> Aarseth:
+    """The same for the criterion of Aarseth; arguments as of `best_free_fall`."""
+    return Aarseth(_tune(system, gate, until, around, Aarseth, most), gate.field)
 
 
 def _fixed(dt: Float[Tensor, " B"], _: Field) -> Fixed:
@@ -105,13 +131,14 @@ def _tune(
     until: Float[Tensor, " B"],
     around: Float[Tensor, " B"],
     rule: Callable[[Tensor, Field], TimeStep],
+    most: int | None = None,
 ) -> Float[Tensor, " B"]:
     """The largest clean candidate: on a grid from 0.4 to 3.2 `around`, then on a finer one."""
     ratio = 8 ** (1 / _CANDIDATES)
     power = torch.arange(_CANDIDATES, dtype=until.dtype, device=until.device)[:, None]
     coarse = 0.4 * around * ratio**power
-    best = _largest_clean(system, gate, until, coarse, rule)
-    return _largest_clean(system, gate, until, best * ratio ** (power / _CANDIDATES), rule)
+    best = _largest_clean(system, gate, until, coarse, rule, most)
+    return _largest_clean(system, gate, until, best * ratio ** (power / _CANDIDATES), rule, most)
 
 
 def _largest_clean(
@@ -120,12 +147,15 @@ def _largest_clean(
     until: Float[Tensor, " B"],
     candidates: Float[Tensor, "C B"],
     rule: Callable[[Tensor, Field], TimeStep],
+    most: int | None = None,
 ) -> Float[Tensor, " B"]:
     """The largest candidate whose run has no violation; the smallest where all have one."""
     count = len(candidates)
     clean = torch.ones(candidates.numel(), dtype=torch.bool, device=until.device)
     step = rule(candidates.reshape(-1), gate.field)
-    for block in evolve(system.repeat(count), step, gate, until=until.repeat(count)):
+    for block in evolve(
+        system.repeat(count), step, gate, until=until.repeat(count), max_steps=most
+    ):
         clean[block.rows] &= (block.errors(gate) <= gate.threshold).all(0)
     passing = torch.where(clean.view(candidates.shape), candidates, 0.0).amax(0)
     return torch.where(passing > 0, passing, candidates.amin(0))

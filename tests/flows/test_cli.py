@@ -193,7 +193,7 @@ def test_evaluate_writes_what_it_prints(folder, capsys):
     assert main(line.split()) == 0
     out, err = capsys.readouterr()
     rows = json.loads(out)
-    assert "skipped endless: it has no period\n" in err
+    assert "skipped endless: it has no period and no horizon\n" in err
     assert "evaluated best fixed on 1 cases\n" in err
     assert {row["case"] for row in rows} == {"pair"}
     assert rows == json.loads((folder / "report" / "evaluation.json").read_text())
