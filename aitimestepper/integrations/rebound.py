@@ -54,7 +54,8 @@ def attach(
     good, but the energy error of a single step is another than the one that a model has learnt.
 
     Raises:
-        UserError: The integrator is another, or its unit of gravity is.
+        UserError: The integrator is another, or its unit of gravity is, or the rule was made for
+            other N or D.
     """
     rebound()
     if simulation.integrator != "leapfrog":
@@ -71,13 +72,18 @@ def attach(
 
     def heartbeat(pointer: Any) -> None:
         now = pointer.contents
-        dt = propose(*read(now))
+        try:
+            dt = propose(*read(now))
+        except Exception:  # Python prints it and goes on: it cannot pass through C
+            now.stop()
+            raise
         if 0 < dt < math.inf:
             now.dt = dt
-        else:  # an error raised in here would be lost between C and Python
-            warnings.warn(f"The rule proposes dt = {dt} at t = {now.t}; stopped.", stacklevel=2)
+        else:
             now.stop()
+            warnings.warn(f"The rule proposes dt = {dt} at t = {now.t}; stopped.", stacklevel=2)
 
+    propose(*read(simulation))  # a rule for other bodies is refused here
     simulation.heartbeat = heartbeat
 
 
@@ -87,7 +93,7 @@ def _reader(bodies: int, dimensions: int) -> Callable[[Any], tuple[np.ndarray, .
     seen = mass, position[:, :dimensions], velocity[:, :dimensions]
 
     def read(simulation: Any) -> tuple[np.ndarray, ...]:
-        simulation.serialize_particle_data(m=mass, xyz=position, vxyz=velocity)
+        simulation.serialize_particle_data(m=mass, xyz=position, vxvyvz=velocity)
         return seen
 
     return read
