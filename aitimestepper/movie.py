@@ -148,7 +148,9 @@ def _write_gif(out: Path, pictures: Iterable[np.ndarray]) -> None:
         for picture in pictures
     )
     first = next(every)
-    first.save(out, save_all=True, append_images=every, duration=1000 // _RATE, loop=0)
+    shown = {"append_images": every, "duration": 1000 // _RATE, "loop": 0}
+    with out.open("wb") as file:  # Pillow would leave a file of its own open after an error
+        first.save(file, format="GIF", save_all=True, **shown)
 
 
 def _scene(known: Samples) -> tuple[Figure, Callable[[int], list[Artist]]]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .cli_movie import filmed
 from .cli_options import Options, positive_count, positive_number, write_json
 from .cli_travel import travelling
 
@@ -27,6 +28,8 @@ def run(argv: Sequence[str]) -> int:
         return 0
     done = _simulated(options)
     figures = done.figures()
+    if options.movie is not None:
+        figures |= {"out": options.out and str(options.out), "movie": str(options.movie)}
     if options.json:
         write_json(figures)
     else:
@@ -82,6 +85,9 @@ def _parser() -> Options:
     parser.add_argument("--out", type=Path, metavar="FILE.zarr", help="write every step to it")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier --out")
     parser.add_argument("--resume", action="store_true", help="go on with the interrupted --out")
+    parser.add_argument(
+        "--movie", type=Path, metavar="FILE", help="film it: .mp4, which needs ffmpeg, or .gif"
+    )
     return parser
 
 
@@ -91,7 +97,7 @@ def _simulated(options: argparse.Namespace) -> Simulation:
     words = vars(options).copy()
     for name in ("json", "help"):
         words.pop(name, None)
-    with travelling() as tell:
+    with filmed(words.pop("movie"), words), travelling() as tell:
         return simulation(words.pop("model"), tell=tell, **words)
 
 

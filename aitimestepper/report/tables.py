@@ -86,7 +86,7 @@ def _note(rows: Sequence[Row]) -> str:
     thresholds = ", ".join(f"{value:g}" for value in dict.fromkeys(row.threshold for row in rows))
     periods = max(row.periods for row in rows)
     return (
-        f"Energy threshold {thresholds} per step; each case followed for up to {periods:g} "
+        f"Energy threshold {thresholds} per step; time followed: at most {periods:g} orbital "
         "periods. A violation is a step that the gate refuses; errors are relative. Wall time is "
         "the share of a batch that ran side by side, the rule's own work included."
     )

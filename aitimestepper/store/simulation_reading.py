@@ -66,7 +66,8 @@ def sample(path: Path | str, count: int, *, system: int = 0) -> Samples:
             raise UserError(f"{path} has no step of system {system} to show; simulate longer.")
         time = np.linspace(*ends, count)
         mass = np.asarray(arrays.pop("mass")[system])
-        parts = [part for block in _blocks(arrays, system) if (part := _within(block, time))]
+        blocks = enumerate(_blocks(arrays, system))
+        parts = [part for k, block in blocks if (part := _within(block, time, first=k == 0))]
     except (OSError, LookupError, ValueError, RuntimeError) as error:
         raise UserError(f"{path} is damaged ({error}); simulate again.") from None
     position, dt, error = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -120,12 +121,13 @@ def _blocks(arrays: dict[str, zarr.Array], system: int) -> Iterator[_Rows]:
         yield block
 
 
-def _within(rows: _Rows, time: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _within(
+    rows: _Rows, time: np.ndarray, *, first: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Position, dt and energy error at those times that lie after the first row of a block.
 
-    The very first time lies on the first row, and belongs to the first block.
+    The very first time lies on the first row, and belongs to the `first` block.
     """
-    first = rows.dt[0] == 0 and rows.time[0] == time[0]
     wanted = time[(time <= np.nanmax(rows.time)) & ((time > rows.time[0]) | first)]
     if not len(wanted):
         return None
