@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,7 @@ def evaluation(
     out: Path | None = None,
     most: int = MOST,
     rebound: bool = True,
+    orbits: float = 100.0,
 ) -> list[Row]:
     """Judge a rule on the cases that fit it; the others are named in the log.
 
@@ -102,6 +104,7 @@ def evaluation(
         out: Folder for `report.html`, its figures, `evaluation.json` and `evaluation.md`.
         most: Steps after which a run is cut short.
         rebound: Also rows of REBOUND's integrators, where it is installed.
+        orbits: Orbits that the report follows the energy error for.
 
     Raises:
         UserError: Something asked for is missing or damaged, or no case fits.
@@ -117,11 +120,10 @@ def evaluation(
         rows += _beside(groups, rows, model, step)
     if out is not None:
         _keep(out, rows)
-        words = {"--model": model, "--cases": cases, "--periods": f"{periods:g}", "--out": out}
-        command = [str(w) for pair in words.items() if pair[1] is not None for w in pair]
-        judged = Judged(model, step, step.gate, groups[0], rows, recorded=recorded(model))
-        about = facts(model, ["aitimestepper", "evaluate", *command], threshold=step.gate.threshold)
-        write_report(out, judged, about)
+        words = {"--model": model, "--cases": cases, "--periods": f"{periods:g}"}
+        words |= {"--orbits": f"{orbits:g}", "--out": out}
+        judged = Judged(model, step, step.gate, groups[0], rows, orbits=orbits)
+        _report(out, judged, words)
     return rows
 
 
@@ -184,6 +186,14 @@ def _keep(folder: Path, rows: Sequence[Row]) -> None:
         raise UserError(
             f"{folder} cannot be written ({error.strerror}); give another --out."
         ) from None
+
+
+def _report(folder: Path, judged: Judged, words: Mapping[str, object]) -> None:
+    """The page and its figures; `words` are the options that make them."""
+    model, threshold = judged.model, judged.gate.threshold
+    options = [str(word) for pair in words.items() if pair[1] is not None for word in pair]
+    about = facts(model, ["aitimestepper", "evaluate", *options], threshold=threshold)
+    write_report(folder, replace(judged, recorded=recorded(model)), about)
 
 
 def _make(folder: Path) -> None:

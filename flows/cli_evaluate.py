@@ -21,14 +21,9 @@ def run(argv: Sequence[str]) -> int:
     from aitimestepper.simulation.table import by_case
 
     with _progress():
-        rows = evaluation(
-            options.model,
-            cases=options.cases,
-            periods=options.periods,
-            out=options.out,
-            most=options.most,
-            rebound=options.rebound,
-        )
+        names = ("cases", "periods", "out", "orbits", "most", "rebound")
+        words = {name: getattr(options, name) for name in names}
+        rows = evaluation(options.model, **words)
     if options.json:
         write_json([row._asdict() for row in rows])
     else:
@@ -46,6 +41,13 @@ def _parser() -> Options:
     )
     parser.add_argument(
         "--periods", type=positive_number, default=3.0, metavar="X", help="periods to follow each"
+    )
+    parser.add_argument(
+        "--orbits",
+        type=positive_number,
+        default=100.0,
+        metavar="X",
+        help="orbits that the report follows the energy error for",
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder for report.html, figures, tables"

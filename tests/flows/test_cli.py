@@ -51,6 +51,12 @@ BAD = [
     ("evaluate --model fixed:0.01 --cases gone.json --out o", "gone.json"),
     ("evaluate --model fixed:0.01 --cases broken.toml --out o", "not JSON"),
     ("evaluate --model fixed:0.01 --out broken.toml", "is a file"),
+    (f"{SIMULATE} --steps 2 --movie broken.toml", ".mp4 or .gif"),
+    (f"{SIMULATE} --steps 2 --movie o.gif --resume", "give it as out"),
+    ("export --model fixed:0.01", "--out"),
+    ("export --model fixed:0.01 --out o.npz", "is a formula"),
+    ("export --model fixed:0.01 --out o.pkl", ".npz, .onnx, .pt2"),
+    ("export --model nope --out o.npz", 'no run "nope"'),
 ]
 
 

@@ -59,7 +59,7 @@ def cases(tmp_path):
 
 def test_evaluate_writes_a_page_that_opens_without_a_network(tmp_path, cases):
     out = tmp_path / "a report"
-    rows = evaluation("freefall:0.05", cases=cases, periods=1.0, out=out)
+    rows = evaluation("freefall:0.05", cases=cases, periods=1.0, out=out, orbits=2.0)
     text = (out / "report.html").read_text()
     reader = Reader()
     reader.feed(text)
@@ -70,7 +70,7 @@ def test_evaluate_writes_a_page_that_opens_without_a_network(tmp_path, cases):
         assert ElementTree.fromstring(b64decode(data)).tag.endswith("svg")
     assert not re.search(r"https?://", re.sub(r'"data:[^"]*"', "", text))
     assert "prefers-color-scheme: dark" in text
-    assert f"--periods 1 --out &#39;{out}&#39;" in text
+    assert f"--periods 1 --orbits 2 --out &#39;{out}&#39;" in text
     assert "torch 2" in text
     for one in rows:
         assert one.rule in reader.cells
