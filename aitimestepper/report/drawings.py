@@ -40,6 +40,7 @@ Follow = Callable[[System, TimeStep, Gate, Float[Tensor, " B"]], Iterable[Block]
 """A scheme: follows systems with a rule to their ends, as `evolve` does."""
 
 _STEEP = 0.9
+"""Eccentricity that the figure of one orbit comes as near to as it can."""
 _PANELS = 8
 
 
@@ -82,7 +83,7 @@ class Judged:
     orbits: float = 100.0
     """How far the energy error is followed."""
     unseen: Sequence[Case] = ()
-    """Systems from the trained range for the histogram; all cases where there are none."""
+    """Systems from the trained range for single steps; all cases where there are none."""
     recorded: Recorded | None = None
 
     @property
@@ -173,8 +174,9 @@ def _remembers(step: TimeStep, case: Case) -> bool:
 
 
 def _pericentre(judged: Judged) -> Drawing:
-    shape = eccentricities(judged.cases)
-    case, e = min(zip(judged.cases, shape, strict=True), key=lambda pair: abs(pair[1] - _STEEP))
+    cases = judged.unseen or judged.cases
+    shape = zip(cases, eccentricities(cases), strict=True)
+    case, e = min(shape, key=lambda pair: abs(pair[1] - _STEEP))
     period, system = _period(case), _apocentre(case.system)
     until = system.time + period
     steps = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -71,6 +72,24 @@ def unplugged_in_second_generalize(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Session, "generalize", broken)
         yield patch
+
+
+def test_figures_and_report_are_on_disk_in_mlflow_and_in_prefect(tiny):
+    train(tiny, epochs=1, evaluation=tiny.evaluation.model_copy(update={"report_orbits": 1.0}))
+    folder = RunFolder(tiny.name).report
+    drawn = {path.stem for path in folder.glob("*.png")}
+    assert {"attempts", "energy", "errors", "orbits", "pericentre", "work-precision"} <= drawn
+    assert (
+        TrajectoryStore.read_only(RunFolder(tiny.name).store).header.uuid
+        in (folder / "report.html").read_text()
+    )
+    run, client = tracked(tiny)
+    kept = {Path(file.path).name for file in client.list_artifacts(run.info.run_id, "report")}
+    assert kept >= {"report.html", *(f"{name}{end}" for name in drawn for end in (".png", ".svg"))}
+    with get_client(sync_client=True) as client:
+        shown = {artifact.key: artifact for artifact in client.read_latest_artifacts()}
+    assert {f"tiny-{name}" for name in drawn} <= shown.keys()
+    assert shown["tiny-energy"].data.startswith("data:image/png;base64,")
 
 
 def test_trains_every_epoch_and_continues_without_repeating_one(tiny):
