@@ -74,6 +74,7 @@ def unplugged_in_second_generalize(monkeypatch):
         yield patch
 
 
+@pytest.mark.slow
 def test_figures_and_report_are_on_disk_in_mlflow_and_in_prefect(tiny):
     train(tiny, epochs=1, evaluation=tiny.evaluation.model_copy(update={"report_orbits": 1.0}))
     folder = RunFolder(tiny.name).report

@@ -47,6 +47,15 @@ def test_times_are_even_and_states_lie_on_the_curve_through_the_rows(run, system
     np.testing.assert_allclose(found.position, cubic(wanted)[0], atol=1e-9)
 
 
+def test_between_far_rows_the_motion_is_the_cubic_through_both(tmp_path):
+    time = np.array([0.0, 0.7, 1.0, 2.5])[:, None]
+    x, v = (part[:, None] for part in cubic(time[:, 0]))
+    with SimulationFile.create(tmp_path / "r.zarr", np.ones((1, 1)), 2, attributes={}) as file:
+        file.append(time, np.ones_like(time), x, v, np.ones_like(time))
+    found = sample(tmp_path / "r.zarr", 26)
+    np.testing.assert_allclose(found.position, cubic(found.time)[0], atol=1e-13)
+
+
 def test_dt_is_that_of_the_step_under_way_and_no_error_is_missed(run):
     path, time, dt, error = run
     found = sample(path, 100)
