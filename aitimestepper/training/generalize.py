@@ -14,7 +14,7 @@ from .recorded import Recorded
 from .samples import judge
 from .trainer import Training
 
-_CHUNK = 65_536
+_CHUNK = 8192
 
 
 class Sweep(NamedTuple):
