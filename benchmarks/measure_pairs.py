@@ -1,0 +1,176 @@
+"""What a learned step does on pairs that it was never trained on."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+import aitimestepper as ats
+from aitimestepper.model.rules import Oracle
+from aitimestepper.model.timestep import TimeStep
+from aitimestepper.physics.gate import Gate
+from aitimestepper.physics.initial_conditions import KeplerOrbits
+from aitimestepper.physics.kepler import binary, elements, period
+from aitimestepper.physics.state import System
+from aitimestepper.simulation.evolve import Block
+from aitimestepper.simulation.outcome import Outcome
+from aitimestepper.simulation.run import simulate
+from aitimestepper.simulation.tuning import SmallestEta, best_free_fall
+
+_SEED = 20_000
+_NEARLY_CIRCULAR = 0.07
+_OUTSIDE = (0.95, 0.96, 0.965, 0.97, 0.975, 0.98, 0.985, 0.99)
+
+
+class Drawn(NamedTuple):
+    """Pairs, and how long one period of each is."""
+
+    system: System
+    period: Tensor
+
+
+class PairFigures(NamedTuple):
+    """Everything that the page says of one model."""
+
+    threshold: float
+    eccentricity: Tensor
+    over: Tensor
+    """Steps over those of the oracle, 20 periods."""
+    short: Tensor
+    """The same over 3 periods, nearly circular orbits left out."""
+    states: Tensor
+    """Step of the oracle over ours, on states of the runs."""
+    violations: int
+    steps: int
+    worst: float
+    rival: Tensor
+    """Steps over those of the best free-fall rule."""
+    scaled: Tensor
+    scaled_violations: int
+    outside: list[tuple[float, float]]
+    """Eccentricity and share of steps in violation."""
+
+
+@torch.no_grad()
+def measure(name: str, *, steps: int) -> PairFigures:
+    """Follow unseen pairs with the step of a run, with the oracle and with the rival.
+
+    Arguments:
+        name: Of the run.
+        steps: Steps without guard, at least.
+    """
+    step = ats.load(name)
+    gate = step.gate
+    many = _pairs(64, _SEED)
+    over, _, _ = _ratio(step, many, gate, 20.0)
+    short, ours, allowed = _ratio(step, many, gate, 3.0)
+    shape = elements(many.system).eccentricity
+    rival = best_free_fall(many.system, gate, 3 * many.period, allowed)
+    rivals = simulate(many.system, rival, gate, until=3 * many.period)
+    free = _follow(step, gate, steps)
+    scaled = _pairs(32, _SEED + 2, axis=(1e-3, 1e3), mass=(1e-6, 1e6))
+    scaled_over, scaled_run, _ = _ratio(step, scaled, gate, 20.0)
+    return PairFigures(
+        threshold=gate.threshold,
+        eccentricity=shape,
+        over=over,
+        short=short[shape >= _NEARLY_CIRCULAR],
+        states=_states(step, many, gate),
+        violations=sum(int(run.violations.sum()) for run in free),
+        steps=sum(int(run.steps.sum()) for run in free),
+        worst=max(run.worst_step.max().item() for run in free) / gate.threshold,
+        rival=ours.steps / rivals.steps,
+        scaled=scaled_over,
+        scaled_violations=int(scaled_run.violations.sum()),
+        outside=[(e, _outside(step, gate, e)) for e in _OUTSIDE],
+    )
+
+
+def _pairs(
+    count: int,
+    seed: int,
+    axis: tuple[float, float] = (0.5, 2.0),
+    mass: tuple[float, float] = (1.0, 1.0),
+) -> Drawn:
+    """Pairs with e in 0..0.95; sizes and masses evenly in the logarithm."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = KeplerOrbits(eccentricity=(0.0, 0.95), semi_major_axis=(1.0, 1.0)).draw(
+        torch.full((count, 2), 0.5, dtype=torch.float64), generator
+    )
+    length = _logarithmic(axis, count, generator)
+    weight = torch.stack([_logarithmic(mass, count, generator) for _ in range(2)], -1)
+    shape = elements(drawn.system)
+    mean = shape.eccentric_anomaly - shape.eccentricity * shape.eccentric_anomaly.sin()
+    system = binary(length, shape.eccentricity, weight, mean_anomaly=mean)
+    return Drawn(system, period(length, weight))
+
+
+def _logarithmic(limits: tuple[float, float], count: int, generator: torch.Generator) -> Tensor:
+    low, high = (math.log(limit) for limit in limits)
+    return (low + (high - low) * torch.rand(count, generator=generator, dtype=torch.float64)).exp()
+
+
+def _ratio(
+    step: TimeStep, pairs: Drawn, gate: Gate, periods: float
+) -> tuple[Tensor, Outcome, Tensor]:
+    """Steps over those of the oracle, our run, and the smallest eta of the oracle."""
+    until = periods * pairs.period
+    smallest = SmallestEta(gate.field, until)
+    oracle = simulate(pairs.system, Oracle(gate), gate, until=until, watch=smallest)
+    ours = simulate(pairs.system, step, gate, until=until)
+    return ours.steps / oracle.steps, ours, smallest.eta
+
+
+def _states(step: TimeStep, pairs: Drawn, gate: Gate) -> Tensor:
+    """Step of the oracle over ours at the states of a run with ours."""
+    ratios = []
+
+    def watch(block: Block) -> None:
+        some = block.begin.system[::16]
+        ratios.append(Oracle(gate)(some) / step(some))
+
+    simulate(pairs.system, step, gate, until=pairs.period, watch=watch)
+    return torch.cat(ratios)
+
+
+def _follow(step: TimeStep, gate: Gate, steps: int) -> list[Outcome]:
+    """Runs over 3 periods of ever new pairs, until they add up."""
+    runs: list[Outcome] = []
+    while sum(int(run.steps.sum()) for run in runs) < steps:
+        pairs = _pairs(1000, _SEED + 100 + len(runs))
+        runs.append(simulate(pairs.system, step, gate, until=3 * pairs.period))
+    return runs
+
+
+def _outside(step: TimeStep, gate: Gate, eccentricity: float) -> float:
+    """Share of steps in violation over 3 periods at one eccentricity."""
+    e = torch.full((32,), eccentricity, dtype=torch.float64)
+    mass = torch.full((32, 2), 0.5, dtype=torch.float64)
+    mean = torch.linspace(-math.pi, math.pi, 33, dtype=torch.float64)[:-1]
+    axis = torch.ones_like(e)
+    system = binary(axis, e, mass, mean_anomaly=mean)
+    run = simulate(system, step, gate, until=3 * period(axis, mass))
+    return (run.violations.sum() / run.steps.sum()).item()
+
+
+def draw(figures: PairFigures, path: Path) -> None:
+    """Steps over oracle against eccentricity; violations against distance outside."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(figures.eccentricity, figures.over, "o", color="#0072B2", markersize=4)
+    left.axhline(1.10, color="#D55E00", linewidth=0.8, label="target of the median")
+    left.set_xlabel("eccentricity")
+    left.set_ylabel("steps over oracle, 20 periods")
+    left.legend(frameon=False)
+    right.plot(*zip(*figures.outside, strict=True), "s-", color="#0072B2", markersize=4)
+    right.axvline(0.96, color="#D55E00", linewidth=0.8, label="end of the trained range")
+    right.set_xlabel("eccentricity")
+    right.set_ylabel("share of steps in violation")
+    right.legend(frameon=False)
+    figure.savefig(path, dpi=120)
