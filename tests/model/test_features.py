@@ -118,3 +118,13 @@ def test_sign_tells_approach_from_departure():
 )
 def test_extreme_states_have_finite_features(system):
     assert Dimensionless(Gravity())(system).isfinite().all()
+
+
+def test_third_body_that_flies_past_moves_its_features_by_a_logarithm():
+    """Its A grows like the distance and the square of the speed, which no network follows."""
+    mass = torch.ones(1, 3, dtype=torch.float64)
+    position = torch.tensor([[[0.0, 0.0], [1.0, 0.0], [1e4, 0.0]]], dtype=torch.float64)
+    velocity = torch.tensor([[[0.0, -0.7], [0.0, 0.7], [0.0, 10.0]]], dtype=torch.float64)
+    found = Dimensionless(Gravity())(System(mass, position, velocity, mass[:, 0]))
+    assert found[0, :6].abs().max() < 20
+    assert found[0, 1] == pytest.approx(torch.tensor(1e4 * 10.7**2 / 2 - 1).asinh().item(), rel=0.2)

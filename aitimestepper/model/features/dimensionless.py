@@ -33,7 +33,9 @@ class Dimensionless(OfState):
     f), B negative on approach; b is the depth in the system's well. Nearly circular orbits crowd
     around A = B = 0, where the longest good step depends on them most, so
     :math:`\operatorname{asinh} 100 A`, :math:`\operatorname{asinh} 100 B` and
-    :math:`\log(A^2 + B^2 + 0.01^2)` come beside them. From N = 3 on come
+    :math:`\log(A^2 + B^2 + 0.01^2)` come beside them. From N = 3 on A and B, which have no bound
+    for pairs that fly past each other, are :math:`\operatorname{asinh} A` and
+    :math:`\operatorname{asinh} B`, and there come
     :math:`\log t / t_{\min}` of every pair but the first with the pair's free-fall time t, the
     share of the total mass M / sum(m), and :math:`4 m_i m_j / M^2`; for two bodies these say
     nothing (the relative motion knows no mass ratio). With softening comes
@@ -68,6 +70,7 @@ class Dimensionless(OfState):
             columns.append(self.field.softening**2 / square)
         if len(i) == 1:
             return torch.cat(columns, -1)
+        columns[:2] = [columns[0].asinh(), columns[1].asinh()]
         fall = 1.5 * r.log() - 0.5 * total.log()
         share = total / system.mass.sum(-1, keepdim=True)
         columns += [share, 4 * product / total.square()]
