@@ -24,11 +24,8 @@ class Course(NamedTuple):
     gate: Gate
     scheme: Scheme
     guard: bool
-
-    @property
-    def force(self) -> int:
-        """Evaluations of the force that a step of the integrator takes."""
-        return getattr(self.gate.integrator, "evaluations", 1)
+    force: int
+    """Evaluations of the force that a step of the integrator takes."""
 
     @property
     def law(self) -> int:
