@@ -32,9 +32,8 @@ def filmed(out: Path | None, words: dict[str, Any]) -> Iterator[None]:
         if words["out"] is None and not words["resume"]:
             words["out"] = Path(folder) / "run.zarr"
         yield
-        path: Path = words["out"]
         with _shown() as progress:
-            movie(path, out, overwrite=overwrite, progress=progress)
+            movie(str(words["out"]), out, overwrite=overwrite, progress=progress)
 
 
 @contextmanager

@@ -84,6 +84,6 @@ def _median(rows: Sequence[Row], name: str) -> Row:
     numbers = {
         field: median(getattr(row, field) for row in rows)
         for field, value in rows[0]._asdict().items()
-        if isinstance(value, int | float)
+        if isinstance(value, int | float) and all(getattr(row, field) is not None for row in rows)
     }
     return rows[0]._replace(case=name, **numbers)

@@ -151,7 +151,7 @@ def _energy(judged: Judged) -> Drawing:
     ]
     return Drawing(
         "energy",
-        f"Energy error over {judged.orbits:g} orbits",
+        f"Energy error over {_orbits_of(judged, case):g} orbits",
         "The largest error in each bin of time. A threshold on single steps does not bound the sum "
         "of their errors: what matters here is whether it grows. The free-fall rule is the best "
         "one for the plain scheme.",
@@ -162,10 +162,14 @@ def _energy(judged: Judged) -> Drawing:
 def _followed(
     judged: Judged, case: Case, name: str, step: TimeStep, follow: Follow
 ) -> EnergySeries:
-    period = _period(case)
-    blocks = follow(case.system, step, judged.gate, case.system.time + judged.orbits * period)
-    field, orbits = judged.gate.field, judged.orbits
+    period, orbits, field = _period(case), _orbits_of(judged, case), judged.gate.field
+    blocks = follow(case.system, step, judged.gate, case.system.time + orbits * period)
     return energy_series(name, blocks, case.system, field, period=period, orbits=orbits)
+
+
+def _orbits_of(judged: Judged, case: Case) -> float:
+    """How far to follow a case; one without a period goes to its horizon once."""
+    return judged.orbits if case.period else 1.0
 
 
 def _remembers(step: TimeStep, case: Case) -> bool:
@@ -258,5 +262,7 @@ def _apocentre(system: System) -> System:
 
 
 def _period(case: Case) -> float:
-    assert case.period is not None
-    return case.period
+    """Period of a case, or its horizon [time]: what a run of it is measured in."""
+    span = case.period or case.horizon
+    assert span is not None
+    return span

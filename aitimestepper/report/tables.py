@@ -9,7 +9,7 @@ from typing import Any
 from ..simulation.evaluate import Row
 from .page import Table
 
-_TOLD = ("case", "rule", "threshold", "periods")
+_TOLD = ("case", "rule", "threshold", "periods", "scheme", "time")
 """Fields that have a place of their own, or go into other columns."""
 
 
@@ -31,17 +31,35 @@ def small(value: Any) -> str:
 
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
+_DASH = "\u2013"
+"""What was not measured or means nothing."""
+
+
+def _ratio(value: float | None, form: str) -> str:
+    return _DASH if value is None else format(value, form)
+
+
+def _over(row: Row) -> float | None:
+    return None if row.worst_step_error is None else row.worst_step_error / row.threshold
+
+
+def _violations(row: Row) -> str:
+    if row.violations is None:
+        return _DASH
+    return f"{_count(row.violations)} of {_count(row.steps)}"
+
+
 _COLUMNS: dict[str, tuple[str, Callable[[Row], str]]] = {
     "steps": ("steps per period", lambda row: f"{row.steps / row.periods:.1f}"),
     "evaluations": ("force evaluations", lambda row: _count(row.evaluations)),
-    "steps_over_oracle": ("steps over oracle", lambda row: f"{row.steps_over_oracle:.2f}"),
+    "steps_over_oracle": ("steps over oracle", lambda row: _ratio(row.steps_over_oracle, ".2f")),
     "violations": (
         "violations",
-        lambda row: f"{_count(row.violations)} of {_count(row.steps)}",
+        lambda row: _violations(row),
     ),
     "worst_step_error": (
         "worst step / threshold",
-        lambda row: f"{row.worst_step_error / row.threshold:.3g}",
+        lambda row: _ratio(_over(row), ".3g"),
     ),
     "energy_error_max": ("max \u0394E/E", lambda row: small(row.energy_error_max)),
     "energy_error_final": ("final \u0394E/E", lambda row: small(row.energy_error_final)),
@@ -51,7 +69,8 @@ _COLUMNS: dict[str, tuple[str, Callable[[Row], str]]] = {
 
 def table_of(rows: Sequence[Row]) -> Table:
     """One line for each case and rule; lines with violations stand out."""
-    extra = [name for name in Row._fields if name not in (*_TOLD, *_COLUMNS)]
+    new = [name for name in Row._fields if name not in (*_TOLD, *_COLUMNS)]
+    extra = [name for name in new if any(getattr(row, name) not in (None, "") for row in rows)]
     known = [(head, cell) for head, cell in _COLUMNS.values()]
     known[-1:-1] = [(name.replace("_", " "), _plain(name)) for name in extra]
     lines, before = [], ""
