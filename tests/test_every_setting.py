@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from typing import Any, NamedTuple
 
@@ -11,11 +12,14 @@ import pytest
 from aitimestepper.build import build
 from aitimestepper.errors import UserError
 from aitimestepper.settings import RunConfig
+from aitimestepper.settings.training import EvaluationSection
 from aitimestepper.training.errors import AttemptsExhausted, IterationsExhausted
 from aitimestepper.training.recorded import Recorded
 from aitimestepper.training.trainer import Training
 from flows.cli_settings import known_settings
+from tasks.evaluating import evaluate
 from tasks.phases import collecting, generalizing, ignore
+from tasks.session import opened
 
 
 class Change(NamedTuple):
@@ -125,7 +129,7 @@ ELSEWHERE = {
     "collect.max_attempts": "test_attempts_are_capped",
     "generalize.max_iterations": "test_iterations_are_capped",
     "evaluation.held_out": "test_evaluation_takes_as_many_systems_as_asked_for",
-    "evaluation.report_orbits": "tests/tasks",
+    "evaluation.report_orbits": "tests/flows/test_training.py",
     "evaluation.periods": "test_evaluation_takes_as_many_systems_as_asked_for",
 }
 """Settings that change something else, with the test that shows it."""
@@ -228,3 +232,23 @@ def test_threshold_near_rounding_is_warned_of(caplog):
     caplog.clear()
     build(config(**BASE))
     assert caplog.text == ""
+
+
+def test_evaluation_takes_as_many_systems_as_asked_for(artifacts):
+    """And follows them for as long as asked for."""
+    rows = {}
+    for held_out, periods in ((1, 0.25), (2, 0.25), (2, 0.5)):
+        name = f"run-{held_out}-{periods}"
+        evaluation = {"held_out": held_out, "periods": periods, "report_orbits": 0}
+        settings = config(**BASE, name=name).model_copy(
+            update={"evaluation": EvaluationSection(**evaluation)}
+        )
+        with opened(settings) as session:
+            session.collect(1)
+            evaluate.fn(name)
+        table = json.loads((artifacts / "runs" / name / "report" / "evaluation.json").read_text())
+        rows[held_out, periods] = [r for r in table if r["case"].startswith("held-out")]
+    assert {r["case"] for r in rows[1, 0.25]} == {"held-out-000"}
+    assert {r["case"] for r in rows[2, 0.25]} == {"held-out-000", "held-out-001"}
+    assert {r["periods"] for r in rows[2, 0.5]} == {0.5}
+    assert {r["periods"] for r in rows[2, 0.25]} == {0.25}
