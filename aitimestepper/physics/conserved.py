@@ -8,11 +8,12 @@ from torch import Tensor
 
 from .gravity import Field
 from .state import System
+from .sums import total
 
 
 def momentum(system: System) -> Float[Tensor, "B D"]:
     r"""Linear momentum :math:`\sum_i m_i v_i` [mass length / time], with shape (B, D)."""
-    return (system.mass[..., None] * system.velocity).sum(1)
+    return total(system.mass[..., None] * system.velocity, 1)
 
 
 def angular_momentum(system: System) -> Float[Tensor, "B 3"]:
@@ -36,8 +37,8 @@ def kinetic_energy(system: System) -> Float[Tensor, " B"]:
     The motion of the centre of mass is left out: no internal force changes it, and a relative
     energy error that counted it could be made small by watching from a moving train.
     """
-    total = 0.5 * (system.mass * system.velocity.square().sum(-1)).sum(-1)
-    return total - 0.5 * momentum(system).square().sum(-1) / system.mass.sum(-1)
+    own = 0.5 * total(system.mass * total(system.velocity.square()))
+    return own - 0.5 * total(momentum(system).square()) / total(system.mass)
 
 
 def total_energy(system: System, field: Field) -> Float[Tensor, " B"]:

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from .state import System
+from .sums import total
 
 
 @runtime_checkable
@@ -66,12 +67,13 @@ class Gravity:
         """Of each pair: separation (B, P, D) and inverse softened distance (B, P)."""
         ij = pairs(system.mass.shape[1], system.mass.device)
         x = system.position.index_select(1, ij.second) - system.position.index_select(1, ij.first)
-        return x, (x.square().sum(-1) + self.softening**2).rsqrt(), ij
+        return x, (total(x.square()) + self.softening**2).rsqrt(), ij
 
     def energy(self, system: System) -> Float[Tensor, " B"]:
         """Potential energy of each system [mass length^2 / time^2], with shape (B,)."""
         _, inverse, ij = self._separation(system)
-        return -(system.mass[:, ij.first] * system.mass[:, ij.second] * inverse).sum(-1)
+        first, second = (system.mass.index_select(1, k) for k in (ij.first, ij.second))
+        return -total(first * second * inverse)
 
     def acceleration(self, system: System) -> Float[Tensor, "B N D"]:
         """Acceleration of each body [length / time^2], with shape (B, N, D)."""
@@ -80,4 +82,8 @@ class Gravity:
         first = system.mass.index_select(1, ij.first)[..., None]
         second = system.mass.index_select(1, ij.second)[..., None]
         each = torch.cat([second * pull, -first * pull], 1)
-        return each[:, ij.of_body].sum(2) if len(ij.first) > 1 else each
+        if len(ij.first) == 1:
+            return each
+        if each.requires_grad or each.shape[1] > 12:
+            return each[:, ij.of_body].sum(2)
+        return total(torch.stack([each.index_select(1, k) for k in ij.of_body.unbind(1)]), 0)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .gravity import Field, pairs
 from .state import System
+from .sums import total
 
 
 def pair_free_fall_time(system: System, softening: float = 0.0) -> Float[Tensor, "B P"]:
@@ -19,9 +20,12 @@ def pair_free_fall_time(system: System, softening: float = 0.0) -> Float[Tensor,
     plain form is the customary one, and its eta the one that tables quote.
     """
     i, j, _ = pairs(system.mass.shape[1], system.mass.device)
-    separation = system.position[:, j] - system.position[:, i]
-    square = separation.square().sum(-1) + softening**2
-    return square.sqrt() * square.sqrt().sqrt() * (system.mass[:, i] + system.mass[:, j]).rsqrt()
+    x, m = system.position, system.mass
+    separation = x.index_select(1, j) - x.index_select(1, i)
+    square = total(separation.square()) + softening**2
+    return (
+        square.sqrt() * square.sqrt().sqrt() * (m.index_select(1, i) + m.index_select(1, j)).rsqrt()
+    )
 
 
 def free_fall_time(system: System, field: Field) -> Float[Tensor, " B"]:

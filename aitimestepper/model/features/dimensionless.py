@@ -12,6 +12,7 @@ from torch import Tensor
 from ...physics.conserved import total_energy
 from ...physics.gravity import Gravity, pairs
 from ...physics.state import System
+from ...physics.sums import total
 from .protocol import OfState
 
 _NEARLY_CIRCULAR = 0.01
@@ -58,22 +59,23 @@ class Dimensionless(OfState):
     def __call__(self, system: System) -> Float[Tensor, "B F"]:
         """Features of each system, with shape (B, F)."""
         i, j, _ = pairs(system.mass.shape[1], system.mass.device)
-        x = system.position[:, j] - system.position[:, i]
-        v = system.velocity[:, j] - system.velocity[:, i]
-        first, second = system.mass[:, i], system.mass[:, j]
-        total, product = first + second, first * second
-        square = x.square().sum(-1) + self.field.softening**2
+        x, v = (
+            u.index_select(1, j) - u.index_select(1, i) for u in (system.position, system.velocity)
+        )
+        first, second = (system.mass.index_select(1, k) for k in (i, j))
+        both, product = first + second, first * second
+        square = total(x.square()) + self.field.softening**2
         r = square.sqrt()
         energy = total_energy(system, self.field).abs()[:, None]
-        columns = [*_orbit(x, v, r, total), (energy * r / product).log()]
+        columns = [*_orbit(x, v, r, both), (energy * r / product).log()]
         if self.field.softening > 0:
             columns.append(self.field.softening**2 / square)
         if len(i) == 1:
             return torch.cat(columns, -1)
         columns[:2] = [columns[0].asinh(), columns[1].asinh()]
-        fall = 1.5 * r.log() - 0.5 * total.log()
-        share = total / system.mass.sum(-1, keepdim=True)
-        columns += [share, 4 * product / total.square()]
+        fall = 1.5 * r.log() - 0.5 * both.log()
+        share = both / total(system.mass)[:, None]
+        columns += [share, 4 * product / both.square()]
         order = fall.argsort(dim=-1, stable=True)
         columns = [c.gather(-1, order) for c in (*columns, fall)]
         later = columns.pop()
@@ -84,13 +86,13 @@ def _orbit(
     x: Float[Tensor, "B P D"],
     v: Float[Tensor, "B P D"],
     r: Float[Tensor, "B P"],
-    total: Float[Tensor, "B P"],
+    both: Float[Tensor, "B P"],
 ) -> list[Float[Tensor, "B P"]]:
     """A and B of every pair, and the three that resolve nearly circular orbits."""
-    radial = (x * v).sum(-1) / r
-    transverse = (v.square().sum(-1) - radial.square()).clamp(min=0)
-    a = transverse * r / total - 1
-    b = radial * transverse.sqrt() * r / total
+    radial = total(x * v) / r
+    transverse = (total(v.square()) - radial.square()).clamp(min=0)
+    a = transverse * r / both - 1
+    b = radial * transverse.sqrt() * r / both
     small = _NEARLY_CIRCULAR
     near = [(a / small).asinh(), (b / small).asinh()]
     return [a, b, *near, (a.square() + b.square() + small**2).log()]
