@@ -41,14 +41,17 @@ def _dimensionless(
     if len(pairs) == 1:
         fall, *columns = _columns(pairs[0], abs(energy), softening)
         return columns, fall
-    rows = [
-        (*_columns(pair, abs(energy), softening), pair[0] / whole, 4 * pair[1] / pair[0] ** 2)
-        for pair in pairs
-    ]
-    rows.sort(key=_first)
+    rows = sorted((_row(pair, abs(energy), softening, whole) for pair in pairs), key=_first)
     falls, *columns = zip(*rows)  # noqa: B905
     first = falls[0]
     return [f for column in columns for f in column] + [f - first for f in falls[1:]], first
+
+
+def _row(pair: tuple[float, ...], energy: float, softening: float, whole: float) -> list[float]:
+    """Log free-fall time and features of one pair of several; A and B have no bound there."""
+    fall, a, b, *rest = _columns(pair, energy, softening)
+    share = pair[0] / whole, 4 * pair[1] / pair[0] ** 2
+    return [fall, math.asinh(a), math.asinh(b), *rest, *share]
 
 
 def _first(row: Sequence[float]) -> float:
@@ -94,7 +97,7 @@ def _dimensionless_of_many(
     b = radial * np.sqrt(transverse) * r / total
     small = _NEARLY_CIRCULAR
     near = [np.arcsinh(a / small), np.arcsinh(b / small), np.log(a * a + b * b + small * small)]
-    columns = [a, b, *near, np.log(energy * r / product)]
+    columns = [np.arcsinh(a), np.arcsinh(b), *near, np.log(energy * r / product)]
     if softening:
         columns.append(softening**2 / square)
     columns += [total / whole, 4 * product / total**2]
