@@ -17,7 +17,7 @@ from .physics.conserved import total_energy
 from .physics.gravity import Field
 from .physics.state import System
 from .simulation.blocks import Block, Standing, standing
-from .simulation.outcome import Sums, Tally, work_done
+from .simulation.outcome import Sums, Tally
 from .simulation.run import Interrupted
 from .simulation.schemes import Now
 from .store.simulation_file import SimulationFile
@@ -46,7 +46,7 @@ class Recorder:
     def begin(self, start: Interrupted) -> None:
         """Write row 0."""
         dt = torch.zeros_like(self._now.time)[None]
-        self._write(self._now, dt, torch.zeros_like(dt), start)
+        self._write(self._now, dt, start)
 
     def add(self, block: Block, tally: Tally) -> None:
         """Append the states that the steps of a block led to."""
@@ -56,17 +56,13 @@ class Recorder:
         lengths = torch.zeros(count, len(self._energy)).to(block.dt)
         lengths[:, block.rows] = block.dt
         self._taken += count
-        done = work_done(block, self._field)
-        work = tally.sums.work.repeat(count, 1)
-        work[:, block.rows] += done[1:] - done[-1:] if len(done) > 1 else 0.0
-        self._write(states, lengths, work, Interrupted(standing(block, self._taken), tally.sums))
+        self._write(states, lengths, Interrupted(standing(block, self._taken), tally.sums))
         self._now = tally.sums.end
 
-    def _write(self, states: System, dt: Tensor, work: Tensor, after: Interrupted) -> None:
+    def _write(self, states: System, dt: Tensor, after: Interrupted) -> None:
         """Append T rows, whose states stand one after the other."""
         count = len(dt)
-        energy = total_energy(states, self._field).view(count, -1) - work
-        error = (energy / self._energy - 1).abs()
+        error = (total_energy(states, self._field).view(count, -1) / self._energy - 1).abs()
         shapes = (count, -1, *states.position.shape[1:])
         self.file.append(
             _numpy(states.time.view(count, -1)),

@@ -1,4 +1,4 @@
-"""Fields made of other fields: sums, and one that counts."""
+"""Fields made of other fields."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .gravity import Field
-from .integrators import Integrator
 from .state import System
 
 
@@ -72,26 +71,3 @@ class Counted:
         """Acceleration of each body; a derivative along the way is part of one evaluation."""
         self.calls += 1
         return self.inner.acceleration(system)
-
-
-class _Void:
-    """No force at all, for counting how often one is asked for."""
-
-    def energy(self, system: System) -> Float[Tensor, " B"]:
-        return 0 * system.time
-
-    def acceleration(self, system: System) -> Float[Tensor, "B N D"]:
-        return 0 * system.position
-
-
-@torch.no_grad()
-def evaluations_of(integrator: Integrator, system: System) -> int:
-    """Evaluations of the force that one step takes, counted by a field while one is taken.
-
-    Arguments:
-        integrator: Takes the step, with the acceleration at its start handed to it.
-        system: States to try it on; only the first is used.
-    """
-    one, counted = system[:1], Counted(_Void())
-    integrator(one, torch.zeros_like(one.time), counted, torch.zeros_like(one.position))
-    return counted.calls

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ..model.history import remembering
 from ..model.timestep import TimeStep
-from ..physics.combined import evaluations_of
 from ..physics.gate import Gate
 from ..physics.state import System
 from .blocks import Block, Standing, running
@@ -71,11 +70,10 @@ def evolve(
         since: Go on from here, and not from `system`.
     """
     rows, now, taken = depart(system, step, gate, scheme) if since is None else since
-    force = evaluations_of(gate.integrator, system)
     while len(rows) and (max_steps is None or taken < max_steps):
         count = block or max(1, min(_BLOCK, _NUMBERS // max(1, now.acceleration.numel())))
         count = count if max_steps is None else min(count, max_steps - taken)
-        course = Course(remembering(restrict(step, rows)), gate, scheme, guard, force)
+        course = Course(remembering(restrict(step, rows)), gate, scheme, guard)
         done = steps(rows, now, course, until[rows], count)
         yield done
         taken += count

@@ -12,9 +12,7 @@ from torch import Tensor
 from ..model.timestep import TimeStep
 from ..physics.conserved import angular_momentum, momentum, total_energy
 from ..physics.gate import Gate
-from ..physics.gravity import Field
 from ..physics.state import System, join
-from ..physics.work import time_dependent, work
 from .blocks import Block
 from .schemes import Scheme
 
@@ -54,34 +52,18 @@ class Sums(NamedTuple):
     violations: Int[Tensor, " B"]
     worst: Float[Tensor, " B"]
     largest: Float[Tensor, " B"]
-    work: Float[Tensor, " B"]
-    """Energy that a field changing with time has given to each system."""
 
 
 def _nothing(system: System, evaluations: int) -> Sums:
     """The sums before the first step."""
     count = torch.zeros_like(system.time, dtype=torch.long)
     zero = torch.zeros_like(system.time)
-    return Sums(system, count, count, count + evaluations, count, count, zero, zero, zero)
+    return Sums(system, count, count, count + evaluations, count, count, zero, zero)
 
 
 def opening(step: TimeStep, scheme: Scheme) -> int:
     """Evaluations of the force before the first step: the acceleration, and what a scheme asks."""
     return 1 + scheme.opening * getattr(step, "evaluations", 0)
-
-
-def work_done(block: Block, field: Field) -> Float[Tensor, "S R"]:
-    """Work of a field that changes with time since the start of a block, before and after steps.
-
-    Zeros with shape (1, R) where the field does not change.
-    """
-    count = len(block.rows)
-    zero = torch.zeros_like(block.end.time)[None]
-    if not time_dependent(field):
-        return zero
-    before = block.begin.system
-    after = join([before[count:], block.end])
-    return torch.cat([zero, work(field, before, after).view(-1, count)]).cumsum(0)
 
 
 class Tally:
@@ -117,7 +99,6 @@ class Tally:
             bad = taken & ~(error <= self._gate.threshold)
             worst = self._raise(worst, rows, error)
             violations = violations.index_add(0, rows, bad.sum(0))
-        done = work_done(block, self._gate.field)
         self.sums = Sums(
             _replace(old.end, rows, block.end),
             old.status.index_copy(0, rows, block.status),
@@ -126,14 +107,13 @@ class Tally:
             old.rejected.index_add(0, rows, block.rejected),
             violations,
             worst,
-            self._raise(old.largest, rows, self._drift(block, old.work[rows] + done)),
-            old.work.index_add(0, rows, done[-1]),
+            self._raise(old.largest, rows, self._drift(block)),
         )
 
-    def _drift(self, block: Block, work: Float[Tensor, "S R"]) -> Float[Tensor, "S R"]:
+    def _drift(self, block: Block) -> Float[Tensor, "T R"]:
         energy = torch.cat([block.begin.energy, total_energy(block.end, self._gate.field)])
         reference = self._energy[block.rows]
-        return ((energy.view(-1, len(block.rows)) - work - reference) / reference).abs()
+        return ((energy.view(-1, len(block.rows)) - reference) / reference).abs()
 
     @staticmethod
     def _raise(known: Tensor, rows: Tensor, values: Tensor) -> Tensor:
@@ -144,8 +124,7 @@ class Tally:
     def outcome(self, guard: bool = False) -> Outcome:
         """The figures so far; with `guard` every step has been judged."""
         sums, judged = self.sums, self._judge or guard
-        energy = total_energy(sums.end, self._gate.field) - sums.work
-        final = (energy - self._energy) / self._energy
+        final = (total_energy(sums.end, self._gate.field) - self._energy) / self._energy
         return Outcome(
             sums.end,
             sums.status,

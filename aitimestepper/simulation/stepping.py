@@ -24,8 +24,11 @@ class Course(NamedTuple):
     gate: Gate
     scheme: Scheme
     guard: bool
-    force: int
-    """Evaluations of the force that a step of the integrator takes."""
+
+    @property
+    def force(self) -> int:
+        """Evaluations of the force that a step of the integrator takes."""
+        return getattr(self.gate.integrator, "evaluations", 1)
 
     @property
     def law(self) -> int:
