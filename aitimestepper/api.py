@@ -216,10 +216,8 @@ def _recorder(
         if overwrite:
             raise UserError("A run is either gone on with or overwritten; leave one of them out.")
         file, since = reopen(path, system, attributes)
-        return Recorder(file, system, step.gate.field, since), since
-    recorder = Recorder(
-        create(path, system, attributes, overwrite=overwrite), system, step.gate.field, None
-    )
+        return Recorder(file, system, since), since
+    recorder = Recorder(create(path, system, attributes, overwrite=overwrite), system, None)
     start = depart(system, step, step.gate, scheme)
     since = Interrupted(start, Tally(system, step.gate, opening(step, scheme)).sums)
     recorder.begin(since)

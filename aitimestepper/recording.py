@@ -13,8 +13,6 @@ from torch import Tensor
 
 from .errors import UserError
 from .model.history import Window
-from .physics.conserved import total_energy
-from .physics.gravity import Field
 from .physics.state import System
 from .simulation.blocks import Block, Standing, standing
 from .simulation.outcome import Sums, Tally
@@ -31,45 +29,44 @@ class Recorder:
     Arguments:
         file: Where to.
         system: Initial states.
-        field: Source of the potential energy.
         since: Where the run goes on, if it does.
     """
 
-    def __init__(
-        self, file: SimulationFile, system: System, field: Field, since: Interrupted | None
-    ) -> None:
+    def __init__(self, file: SimulationFile, system: System, since: Interrupted | None) -> None:
         self.file = file
-        self._field, self._energy = field, total_energy(system, field)
         self._now = system if since is None else since.sums.end
+        self._drift = torch.zeros_like(system.time) if since is None else since.sums.drift
         self._taken = 0 if since is None else since.standing.taken
 
     def begin(self, start: Interrupted) -> None:
         """Write row 0."""
         dt = torch.zeros_like(self._now.time)[None]
-        self._write(self._now, dt, start)
+        self._write(self._now, dt, self._drift[None], start)
 
     def add(self, block: Block, tally: Tally) -> None:
         """Append the states that the steps of a block led to."""
-        count, many = block.dt.shape
-        parts = zip(self._now, block.begin.system, block.end, strict=True)
-        states = System(*(_filled(a, block.rows, b[many:], c, count) for a, b, c in parts))
-        lengths = torch.zeros(count, len(self._energy)).to(block.dt)
+        count = len(block.dt)
+        parts = zip(self._now, block.after, strict=True)
+        states = System(*(_filled(old, block.rows, new, count) for old, new in parts))
+        lengths = torch.zeros_like(self._drift).repeat(count, 1)
         lengths[:, block.rows] = block.dt
+        errors = self._drift.repeat(count, 1)
+        errors[:, block.rows] = tally.errors
         self._taken += count
-        self._write(states, lengths, Interrupted(standing(block, self._taken), tally.sums))
-        self._now = tally.sums.end
+        after = Interrupted(standing(block, self._taken), tally.sums)
+        self._write(states, lengths, errors, after)
+        self._now, self._drift = tally.sums.end, tally.sums.drift
 
-    def _write(self, states: System, dt: Tensor, after: Interrupted) -> None:
+    def _write(self, states: System, dt: Tensor, errors: Tensor, after: Interrupted) -> None:
         """Append T rows, whose states stand one after the other."""
         count = len(dt)
-        error = (total_energy(states, self._field).view(count, -1) / self._energy - 1).abs()
         shapes = (count, -1, *states.position.shape[1:])
         self.file.append(
             _numpy(states.time.view(count, -1)),
             _numpy(dt),
             _numpy(states.position.view(shapes)),
             _numpy(states.velocity.view(shapes)),
-            _numpy(error),
+            _numpy(errors.abs()),
             state=packed(after),
         )
 
@@ -90,9 +87,9 @@ class Recorder:
             self.file.close()
 
 
-def _filled(old: Tensor, rows: Tensor, before: Tensor, end: Tensor, count: int) -> Tensor:
+def _filled(old: Tensor, rows: Tensor, after: Tensor, count: int) -> Tensor:
     """What `count` steps led to, of all systems: one state after the other."""
-    new = torch.cat([before, end]).view(count, len(rows), *end.shape[1:])
+    new = after.view(count, len(rows), *after.shape[1:])
     if len(rows) == len(old):
         return new.flatten(0, 1)
     return old.repeat(count, *(1,) * old.ndim).index_copy(1, rows, new).flatten(0, 1)

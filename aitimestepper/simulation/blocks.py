@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..physics.gate import Gate, Start
-from ..physics.state import System
+from ..physics.state import System, join
 from .schemes import Now
 
 _PIECE = 16_384
@@ -50,6 +50,11 @@ class Block(NamedTuple):
     def end(self) -> System:
         """States after the last step, with R rows."""
         return self.now.system
+
+    @property
+    def after(self) -> System:
+        """States after each step, in the order of those before."""
+        return join([self.begin.system[len(self.rows) :], self.end])
 
     def errors(self, gate: Gate) -> Float[Tensor, "T R"]:
         """What the gate thinks of every step; judged in pieces, so that probes take no room."""

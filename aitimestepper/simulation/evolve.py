@@ -14,7 +14,7 @@ from ..physics.gate import Gate
 from ..physics.state import System
 from .blocks import Block, Standing, running
 from .schemes import Now, Plain, Scheme
-from .stepping import Course, steps
+from .stepping import Course, step_cost, steps
 
 __all__ = ["Block", "Standing", "depart", "evolve", "restrict"]
 
@@ -70,10 +70,11 @@ def evolve(
         since: Go on from here, and not from `system`.
     """
     rows, now, taken = depart(system, step, gate, scheme) if since is None else since
+    cost = step_cost(now, gate) if len(rows) else 0
     while len(rows) and (max_steps is None or taken < max_steps):
         count = block or max(1, min(_BLOCK, _NUMBERS // max(1, now.acceleration.numel())))
         count = count if max_steps is None else min(count, max_steps - taken)
-        course = Course(remembering(restrict(step, rows)), gate, scheme, guard)
+        course = Course(remembering(restrict(step, rows)), gate, scheme, guard, cost)
         done = steps(rows, now, course, until[rows], count)
         yield done
         taken += count

@@ -13,6 +13,7 @@ from ..model.timestep import TimeStep
 from ..physics.conserved import angular_momentum, momentum, total_energy
 from ..physics.gate import Gate
 from ..physics.state import System, join
+from ..physics.work import time_dependent, work
 from .blocks import Block
 from .schemes import Scheme
 
@@ -52,13 +53,17 @@ class Sums(NamedTuple):
     violations: Int[Tensor, " B"]
     worst: Float[Tensor, " B"]
     largest: Float[Tensor, " B"]
+    drift: Float[Tensor, " B"]
+    """Relative energy error now, with its sign."""
+    work: Float[Tensor, " B"]
+    """Work that a field changing with time has done; the energy error does not count it."""
 
 
 def _nothing(system: System, evaluations: int) -> Sums:
     """The sums before the first step."""
     count = torch.zeros_like(system.time, dtype=torch.long)
     zero = torch.zeros_like(system.time)
-    return Sums(system, count, count, count + evaluations, count, count, zero, zero)
+    return Sums(system, count, count, count + evaluations, count, count, zero, zero, zero, zero)
 
 
 def opening(step: TimeStep, scheme: Scheme) -> int:
@@ -88,6 +93,8 @@ class Tally:
     ) -> None:
         self._gate, self._begin, self._judge = gate, system, judge
         self._energy = total_energy(system, gate.field)
+        self.errors = torch.zeros_like(system.time)[None]
+        """Relative energy error after each step of the last block, with its sign; (T, R)."""
         self.sums = _nothing(system, opening) if sums is None else sums
 
     def add(self, block: Block) -> None:
@@ -97,8 +104,10 @@ class Tally:
         if self._judge or block.error is not None:
             error = block.errors(self._gate)
             bad = taken & ~(error <= self._gate.threshold)
-            worst = self._raise(worst, rows, error)
+            worst = _raise(worst, rows, error)
             violations = violations.index_add(0, rows, bad.sum(0))
+        work = self._work(block)
+        self.errors = self._errors(block, work)
         self.sums = Sums(
             _replace(old.end, rows, block.end),
             old.status.index_copy(0, rows, block.status),
@@ -107,24 +116,28 @@ class Tally:
             old.rejected.index_add(0, rows, block.rejected),
             violations,
             worst,
-            self._raise(old.largest, rows, self._drift(block)),
+            _raise(old.largest, rows, self.errors.abs()),
+            old.drift.index_copy(0, rows, self.errors[-1]),
+            old.work.index_copy(0, rows, work[-1]),
         )
 
-    def _drift(self, block: Block) -> Float[Tensor, "T R"]:
-        energy = torch.cat([block.begin.energy, total_energy(block.end, self._gate.field)])
-        reference = self._energy[block.rows]
-        return ((energy.view(-1, len(block.rows)) - reference) / reference).abs()
+    def _work(self, block: Block) -> Float[Tensor, "T R"]:
+        """Work done up to the end of each step; of fields that change with time."""
+        field, before = self._gate.field, self.sums.work[block.rows]
+        if not time_dependent(field):
+            return before.expand(block.dt.shape)
+        done = work(field, block.begin.system, block.after).view(block.dt.shape)
+        return before + done.cumsum(0)
 
-    @staticmethod
-    def _raise(known: Tensor, rows: Tensor, values: Tensor) -> Tensor:
-        """The larger of what is known and the largest of a block; NaN counts as infinite."""
-        worst = values.nan_to_num(nan=torch.inf, posinf=torch.inf).amax(0)
-        return known.index_copy(0, rows, torch.maximum(known[rows], worst))
+    def _errors(self, block: Block, work: Tensor) -> Float[Tensor, "T R"]:
+        many = len(block.rows)
+        energy = torch.cat([block.begin.energy[many:], total_energy(block.end, self._gate.field)])
+        reference = self._energy[block.rows]
+        return (energy.view(-1, many) - reference - work) / reference
 
     def outcome(self, guard: bool = False) -> Outcome:
         """The figures so far; with `guard` every step has been judged."""
         sums, judged = self.sums, self._judge or guard
-        final = (total_energy(sums.end, self._gate.field) - self._energy) / self._energy
         return Outcome(
             sums.end,
             sums.status,
@@ -132,12 +145,18 @@ class Tally:
             sums.evaluations,
             sums.rejected,
             sums.largest,
-            final.abs().nan_to_num(nan=torch.inf, posinf=torch.inf),
+            sums.drift.abs().nan_to_num(nan=torch.inf, posinf=torch.inf),
             _change(momentum, _sizes(self._begin, False), self._begin, sums.end),
             _change(angular_momentum, _sizes(self._begin, True), self._begin, sums.end),
             sums.violations if judged else None,
             sums.worst if judged else None,
         )
+
+
+def _raise(known: Tensor, rows: Tensor, values: Tensor) -> Float[Tensor, " B"]:
+    """The larger of what is known and the largest of a block; NaN counts as infinite."""
+    worst = values.nan_to_num(nan=torch.inf, posinf=torch.inf).amax(0)
+    return known.index_copy(0, rows, torch.maximum(known[rows], worst))
 
 
 def _replace(system: System, rows: Tensor, new: System) -> System:

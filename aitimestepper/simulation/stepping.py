@@ -9,8 +9,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..model.history import Remembering, Window
+from ..physics.combined import Counted
 from ..physics.conserved import total_energy
 from ..physics.gate import Gate, Start
+from ..physics.integrators import leapfrog
 from ..physics.state import System, join
 from .blocks import Block, Status
 from .guard import guarded, start_of
@@ -24,16 +26,22 @@ class Course(NamedTuple):
     gate: Gate
     scheme: Scheme
     guard: bool
-
-    @property
-    def force(self) -> int:
-        """Evaluations of the force that a step of the integrator takes."""
-        return getattr(self.gate.integrator, "evaluations", 1)
+    force: int
+    """Evaluations of the force that a step of the integrator takes."""
 
     @property
     def law(self) -> int:
         """Evaluations of the force that the rule takes for one answer."""
         return getattr(getattr(self.rule, "step", self.rule), "evaluations", 0)
+
+
+def step_cost(now: Now, gate: Gate) -> int:
+    """Evaluations of the force that a step of the gate's integrator takes, by counting them."""
+    if gate.integrator is leapfrog:
+        return 1
+    counted, one = Counted(gate.field), now.system[:1]
+    gate.integrator(one, torch.zeros_like(one.time), counted, now.acceleration[:1])
+    return counted.calls
 
 
 class _Log:

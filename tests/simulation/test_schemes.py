@@ -9,7 +9,10 @@ from problems import FIELD, equal_pair, random_bound
 from aitimestepper.errors import UserError
 from aitimestepper.model.history import Window, empty
 from aitimestepper.model.rules import Aarseth, Fixed, FreeFall
+from aitimestepper.physics.conserved import total_energy
 from aitimestepper.physics.gate import Gate
+from aitimestepper.physics.gravity import Gravity
+from aitimestepper.physics.higher_order import INTEGRATORS
 from aitimestepper.physics.state import join
 from aitimestepper.physics.timescales import free_fall_time
 from aitimestepper.simulation.cases import load_cases
@@ -147,6 +150,38 @@ def test_evaluations_are_those_that_the_field_counts(scheme, guard, rule, monkey
     )
     assert outcome.evaluations.tolist() == [sum(calls)]
     assert (outcome.rejected > 0) == guard
+
+
+@pytest.mark.parametrize("scheme", [Plain(), Symmetric()], ids=lambda s: s.name)
+@pytest.mark.parametrize(("integrator", "each"), [("yoshida4", 3), ("hermite4", 2)])
+def test_evaluations_of_other_integrators_are_their_own(integrator, each, scheme):
+    gate, system = Gate(FIELD, 2e-4, integrator=INTEGRATORS[integrator]), equal_pair(0.3)
+    outcome, _ = simulate(
+        system, FreeFall(0.1, FIELD), gate, until=system.time + 1, scheme=scheme, judge=False
+    )
+    tries = 1 + scheme.cost.trials
+    assert outcome.evaluations.item() == 1 + each * tries * outcome.steps.item()
+
+
+def test_work_of_a_field_that_changes_with_time_is_no_error():
+    """The energy changes by far more than what the steps get wrong."""
+
+    class Growing(Gravity):
+        time_dependent = True
+
+        def energy(self, system):
+            return (1 + 0.1 * system.time) * super().energy(system)
+
+        def acceleration(self, system):
+            return (1 + 0.1 * system.time)[:, None, None] * super().acceleration(system)
+
+    gate, system = Gate(Growing(), 2e-4), equal_pair(0.3)
+    rule = FreeFall(0.02, FIELD)
+    outcome, _ = simulate(system, rule, gate, until=system.time + 5)
+    change = total_energy(outcome.end, gate.field) / total_energy(system, gate.field) - 1
+    assert change > 0.3
+    assert outcome.energy_error_max < 3e-3
+    assert outcome.energy_error_final <= outcome.energy_error_max
 
 
 def test_a_law_that_jumps_leaves_the_recursion_without_a_way_forward():
