@@ -19,7 +19,7 @@ from .stepping import Course, step_cost, steps
 __all__ = ["Block", "Standing", "depart", "evolve", "restrict"]
 
 PLAIN = Plain()
-_NUMBERS = 1 << 21
+_NUMBERS = 1 << 18
 _BLOCK = 256
 
 
