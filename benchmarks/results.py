@@ -32,12 +32,13 @@ def main() -> None:
     parser.add_argument("--presets", nargs="+", type=Path, default=_pairs())
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results.md")
     parser.add_argument("--steps", type=int, default=1_000_000, help="steps without guard")
+    parser.add_argument("--periods", type=float, default=20.0, help="length of the long runs")
     given = parser.parse_args()
     parts = [_HEAD]
     for preset in given.presets:
         config = tomllib.loads(preset.read_text())
         _train(preset)
-        figures = measure(config["name"], steps=given.steps)
+        figures = measure(config["name"], steps=given.steps, periods=given.periods)
         picture = given.out.with_name(f"{config['name']}.png")
         draw(figures, picture)
         parts.append(_section(preset, config, figures, picture.name))
@@ -77,7 +78,7 @@ Threshold {f.threshold:g}, training seed {config.get("seed", 0)}.
 def _rows(f: PairFigures) -> list[tuple[str, str, str]]:
     return [
         (
-            f"steps over oracle, {len(f.over)} orbits, e in 0..0.95, 20 periods",
+            f"steps over oracle, {len(f.over)} orbits, e in 0..0.95, {f.periods:g} periods",
             f"{f.over.median():.3f} median, {f.over.max():.3f} worst",
             "1.10, 1.15",
         ),
