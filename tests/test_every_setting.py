@@ -53,7 +53,7 @@ TRAINING = {
     "initial_conditions.separation": Change((2.0, 2.5), TRIPLE),
     "initial_conditions.bodies": Change(4, UNIFORM),
     "initial_conditions.mass_range": Change((0.5, 0.6), UNIFORM),
-    "initial_conditions.virial_ratio": Change(0.3, UNIFORM),
+    "initial_conditions.virial_ratio": Change((0.2, 0.3), UNIFORM),
     "initial_conditions.perturbation": Change(0.01, {"initial_conditions.kind": "figure_eight"}),
     "initial_conditions.rows": Change(
         ((1.0, 0.0, 0.0, 0.0, 0.0), (0.5, 1.0, 0.0, 0.0, 0.9)),

@@ -35,6 +35,7 @@ Numbers = Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
 Positives = Annotated[tuple[Positive, ...], Field(min_length=1)]
 NonNegative = Annotated[FiniteFloat, Field(ge=0)]
 Width = Annotated[PositiveInt, Field(le=10_000)]
+Shares = Annotated[tuple[Share, Share], AfterValidator(_ordered)]
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 
-from .kinds import Eccentricities, NonNegative, Numbers, Positive, PositiveRange, Section, Share
+from .kinds import Eccentricities, NonNegative, Numbers, Positive, PositiveRange, Section, Shares
 
 
 def _bodies(value: Any) -> Any:
@@ -59,8 +59,8 @@ class InitialConditionsSection(Section):
     mass_range: PositiveRange = Field(
         default=(0.1, 1.0), description="range of masses before scaling to the total"
     )
-    virial_ratio: Share = Field(
-        default=0.5, description="kinetic over potential energy (uniform, plummer)"
+    virial_ratio: Shares = Field(
+        default=(0.5, 0.5), description="range of kinetic over potential energy (uniform, plummer)"
     )
     perturbation: NonNegative = Field(
         default=0.0, description="random displacement over the size of the system"

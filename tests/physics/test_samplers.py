@@ -21,7 +21,7 @@ SAMPLERS = {
     "pythagorean": ic.pythagorean(dimensions=3, perturbation=0.01),
     "plummer": ic.Plummer(bodies=5),
     "disc": ic.Uniform(bodies=4, dimensions=2),
-    "ball": ic.Uniform(bodies=3, dimensions=3, virial_ratio=0.2),
+    "ball": ic.Uniform(bodies=3, dimensions=3, virial_ratio=(0.2, 0.2)),
     "scattering": ic.Scattering(),
     "triples": ic.HierarchicalTriples(),
     "triples3": ic.HierarchicalTriples(dimensions=3),
@@ -103,8 +103,14 @@ def test_disturbance_is_as_large_as_asked_for():
 @pytest.mark.parametrize("ratio", [0.1, 0.5, 0.8])
 @pytest.mark.parametrize("family", [ic.Plummer, ic.Uniform])
 def test_virial_ratio_is_the_one_asked_for(family, ratio):
-    system, _ = drawn(family(bodies=6, virial_ratio=ratio))
+    system, _ = drawn(family(bodies=6, virial_ratio=(ratio, ratio)))
     torch.testing.assert_close(virial(system), torch.full((COUNT,), ratio).double())
+
+
+def test_virial_ratios_fill_their_range():
+    ratio = virial(drawn(ic.Uniform(virial_ratio=(0.1, 0.9))).system)
+    assert 0.1 <= ratio.min() < 0.15
+    assert 0.85 < ratio.max() <= 0.9
 
 
 def test_many_bodies_make_a_plummer_sphere():

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..conserved import kinetic_energy
 from ..gravity import Gravity
 from ..state import System, assemble, centre
-from .protocol import Initial, crossing_time, spread_masses
+from .protocol import Initial, crossing_time, spread_masses, uniform
 
 _OUTERMOST = 0.999
 _GRID = 4097
@@ -33,7 +33,7 @@ class Plummer:
         bodies: N.
         mass_range: Smallest and largest mass, before all are scaled to the total.
         total_mass: Of the group [mass].
-        virial_ratio: Kinetic over potential energy, below 1; 0.5 is equilibrium.
+        virial_ratio: Range of kinetic over potential energy, below 1; 0.5 is equilibrium.
 
     References:
         | Aarseth, Henon & Wielen (1974), A&A 37, 183
@@ -43,7 +43,7 @@ class Plummer:
     bodies: int = 8
     mass_range: tuple[float, float] = (0.1, 1.0)
     total_mass: float = 1.0
-    virial_ratio: float = 0.5
+    virial_ratio: tuple[float, float] = (0.5, 0.5)
 
     @property
     def dimensions(self) -> int:
@@ -63,7 +63,8 @@ class Plummer:
         position = scale * radius[..., None] * _directions((*mass.shape, 3), generator)
         unit = math.sqrt(self.total_mass / scale)
         velocity = unit * speed[..., None] * _directions((*mass.shape, 3), generator)
-        system = _virialised(assemble(mass, position, velocity), self.virial_ratio)
+        ratio = uniform(self.virial_ratio, len(mass), generator)
+        system = _virialised(assemble(mass, position, velocity), ratio)
         return Initial(system, crossing_time(system))
 
 
@@ -76,14 +77,14 @@ class Uniform:
         dimensions: 3 for a ball, 2 for a disc.
         mass_range: Smallest and largest mass, before all are scaled to the total.
         total_mass: Of the group [mass].
-        virial_ratio: Kinetic over potential energy, below 1; zero is a cold collapse.
+        virial_ratio: Range of kinetic over potential energy, below 1; near zero is a collapse.
     """
 
     bodies: int = 3
     dimensions: int = 2
     mass_range: tuple[float, float] = (0.1, 1.0)
     total_mass: float = 1.0
-    virial_ratio: float = 0.5
+    virial_ratio: tuple[float, float] = (0.5, 0.5)
 
     def masses(self, count: int, generator: torch.Generator) -> Float[Tensor, "B N"]:
         """Masses of `count` groups."""
@@ -96,12 +97,13 @@ class Uniform:
         radius = share.pow(1 / self.dimensions)
         position = radius[..., None] * _directions(shape, generator)
         velocity = torch.randn(shape, generator=generator, dtype=mass.dtype)
-        system = _virialised(assemble(mass, position, velocity), self.virial_ratio)
+        ratio = uniform(self.virial_ratio, len(mass), generator)
+        system = _virialised(assemble(mass, position, velocity), ratio)
         return Initial(system, crossing_time(system))
 
 
-def _virialised(system: System, ratio: float) -> System:
-    """The same positions, with speeds scaled to a virial ratio, in the centre-of-mass frame."""
+def _virialised(system: System, ratio: Float[Tensor, " B"]) -> System:
+    """The same positions, with speeds scaled to virial ratios, in the centre-of-mass frame."""
     inside = centre(system)
     wanted = -ratio * Gravity().energy(inside)
     factor = (wanted / kinetic_energy(inside)).sqrt()[:, None, None]
