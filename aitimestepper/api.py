@@ -21,12 +21,16 @@ from .physics.state import System
 from .recording import Recorder, create, reopen
 from .simulation.blocks import Block, Status
 from .simulation.choosing import check_scheme, scheme_named
+from .simulation.ensemble import PIECE, simulate_ensemble
 from .simulation.evolve import depart
 from .simulation.outcome import Outcome, Tally, opening
 from .simulation.run import Interrupted, Progress
 from .simulation.run import simulate as follow
 from .simulation.schemes import Scheme
 from .sources import Step
+
+_MANY = 2 * PIECE
+"""Systems from which on pieces in several threads are faster; a file keeps them together."""
 
 
 @dataclass(frozen=True)
@@ -145,20 +149,15 @@ def simulate(
         told = _attributes(step, way, guard, system, span, steps)
         recorder, since = _recorder(Path(out), system, step, way, told, overwrite, resume)
     until = system.time + span
+    options: dict[str, Any] = {"until": until, "max_steps": steps}
+    options |= {"scheme": way, "guard": guard, "judge": judge}
     try:
-        with recorder or nullcontext():
-            outcome, _ = follow(
-                system,
-                step,
-                step.gate,
-                until=until,
-                max_steps=steps,
-                scheme=way,
-                guard=guard,
-                judge=judge,
-                watch=_watch(recorder, tell, system.time, until, steps, since),
-                since=since,
-            )
+        if recorder is None and len(system) >= _MANY:
+            outcome, _ = simulate_ensemble(system, step, step.gate, tell=tell, **options)
+        else:
+            watch = _watch(recorder, tell, system.time, until, steps, since)
+            with recorder or nullcontext():
+                outcome, _ = follow(system, step, step.gate, watch=watch, since=since, **options)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(recorder)) from None
     seconds = time.perf_counter() - begin

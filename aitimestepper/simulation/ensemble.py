@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -52,9 +52,15 @@ def simulate_ensemble(
     begin, heard = time.perf_counter(), _Heard(tell, len(system))
     pieces = torch.arange(len(system), device=until.device).split(PIECE)
 
+    stop = threading.Event()
+
+    def watch(*_: object) -> None:
+        if stop.is_set():
+            raise CancelledError
+
     def follow(rows: Tensor) -> Outcome:
         outcome, _ = simulate(
-            system[rows], restrict(step, rows), gate, until=until[rows], **options
+            system[rows], restrict(step, rows), gate, until=until[rows], watch=watch, **options
         )
         heard.add(outcome)
         return outcome
@@ -64,6 +70,7 @@ def simulate_ensemble(
     try:
         outcomes = list(pool.map(follow, pieces))
     finally:
+        stop.set()  # Ctrl-C ends the pieces at work with their blocks
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)
     return gather(outcomes), time.perf_counter() - begin

@@ -74,7 +74,7 @@ def steps(
     rows: Int[Tensor, " R"], now: Now, course: Course, until: Float[Tensor, " R"], count: int
 ) -> Block:
     """At most `count` steps; systems that are stuck or have arrived stand still."""
-    log, begin = _Log(now), now.system.time
+    log, begin = _Log(now), now.system
     remembers = now.window.past.shape[1] > 0
     for _ in range(count):
         remaining = until - now.system.time  # NaN once a rule has led nowhere
@@ -88,7 +88,7 @@ def steps(
         system = System(now.system.mass, after.system.position, after.system.velocity, time)
         window = _remembered(now, course.rule, after.dt != 0) if remembers else now.window
         now = Now(system, after.acceleration, window, proposal.memory)
-    status = _status(now.system.time, begin, until, log.stuck)
+    status = _status(now.system, begin, until, log.stuck)
     dt = torch.stack(log.lengths)
     error = torch.stack(log.errors) if course.guard else None
     counts = _evaluations(dt, log, course), log.rejected
@@ -120,11 +120,13 @@ def _remembered(now: Now, rule: Remembering, moved: Bool[Tensor, " R"]) -> Windo
     return Window(past, torch.where(moved, new.count, old.count))
 
 
-def _status(time: Tensor, begin: Tensor, until: Tensor, stuck: Tensor) -> Int[Tensor, " R"]:
+def _status(now: System, begin: System, until: Tensor, stuck: Tensor) -> Int[Tensor, " R"]:
     """How it stands with each system; a step that is lost in rounding leads nowhere."""
-    status = torch.where(time > begin, Status.RUNNING, Status.NO_STEP)  # NaN leads nowhere either
+    changed = [(a != b).flatten(1).any(1) for a, b in zip(now, begin, strict=True) if a.ndim == 3]
+    moved = (now.time > begin.time) & (changed[0] | changed[1])  # NaN leads nowhere either
+    status = torch.where(moved, Status.RUNNING, Status.NO_STEP)
     status = torch.where(stuck, Status.STUCK, status)
-    return torch.where(time >= until, Status.DONE, status)
+    return torch.where(now.time >= until, Status.DONE, status)
 
 
 def _evaluations(dt: Float[Tensor, "T R"], log: _Log, course: Course) -> Int[Tensor, " R"]:

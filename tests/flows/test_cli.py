@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
+import xarray
 
 from aitimestepper.errors import UserError
 from flows import cli, cli_train
@@ -40,6 +43,12 @@ BAD = [
     (f"{SIMULATE} --steps 2 --periods 1", "not allowed with"),
     (f"{SIMULATE} --ic b.csv --steps 2", "not allowed with"),
     (f"{SIMULATE} --steps 2 --scheme fancy", "invalid choice"),
+    (f"{SIMULATE} --steps 2 --iterations 2", "does not iterate"),
+    (f"{SIMULATE} --steps 2 --scheme symmetric --iterations 0", "whole number"),
+    (f"{SIMULATE} --steps 2 --scheme reversible --guard --out o.zarr", "leave out the guard"),
+    (f"{SIMULATE} --steps 2 --systems 3", "no family"),
+    (f"{SIMULATE} --steps 2 --resume", "no file"),
+    (f"{SIMULATE} --steps 2 --resume --out none.zarr", "no simulation file"),
     ("simulate --model fixed:0.01 --steps 2", "--case --ic is required"),
     ("simulate --case kepler-e0.5 --steps 2", "--model"),
     ("simulate --model fixed:0.01 --case nope --steps 2 --out o.zarr", 'no case "nope"'),
@@ -207,3 +216,43 @@ def test_evaluate_writes_what_it_prints(folder, capsys):
     assert rules["oracle"]["steps_over_oracle"] == 1
     assert rules["freefall:0.03"]["steps"] > rules["oracle"]["steps"]
     assert "| pair" in (folder / "report" / "evaluation.md").read_text()
+
+
+def test_an_ensemble_with_scheme_and_guard_prints_its_figures(capsys):
+    line = (
+        "simulate --model freefall:0.2 --case scattering-family --systems 3 --duration 20 "
+        "--scheme symmetric --iterations 2 --guard --json"
+    )
+    assert main(line.split()) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["systems"], told["scheme"], told["guard"]) == (3, "symmetric", True)
+    assert told["evaluations"] > 6 * told["steps"]
+    assert told["gate_violations"] == told["ended_early"] == 0
+
+
+def test_a_run_that_ends_early_says_where_and_fails(capsys):
+    line = "simulate --model fixed:1e-300 --case kepler-e0.5 --duration 1 --json"
+    assert main(line.split()) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["ended_early"] == 1
+    assert err.startswith("The run ended early at t = ")
+    assert err.endswith("where fixed:1e-300 led nowhere; choose another rule, or the guard.\n")
+
+
+def test_ctrl_c_says_how_to_go_on_and_the_same_line_goes_on(folder):
+    """In a process of its own, as a user presses it."""
+    words = [sys.executable, "-m", "flows.cli", *SIMULATE.split(), "--periods", "2000"]
+    words += ["--out", "run.zarr", "--no-judge", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        for _ in range(600):
+            if list(folder.glob("run.zarr/position/c*")):
+                break
+            time.sleep(0.1)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    assert (run.returncode, out) == (130, "")
+    assert "with --resume to go on.\n" in err
+    assert "Traceback" not in err
+    written = xarray.open_zarr(folder / "run.zarr").sizes["step"]
+    assert written > 1000
+    assert (folder / "run.zarr" / "mass" / ".resume.npz").is_file()
