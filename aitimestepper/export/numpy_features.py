@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-Described = tuple[list[float], float]
-"""Features, with F entries, and the logarithm of the free-fall time."""
+from .numpy_statistics import Described, basic, rich
 
 _FEW_PAIRS = 6
 _NEARLY_CIRCULAR = 0.01
@@ -111,5 +110,7 @@ def _dimensionless_of_many(
 
 FEATURES: dict[str, Callable[..., Described]] = {
     "dimensionless": _dimensionless,
+    "basic": basic,
+    "rich": rich,
 }
 """Each set of features: from mass, position, velocity, softening to them and log free-fall time."""

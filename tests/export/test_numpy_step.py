@@ -37,6 +37,10 @@ def each(step, system):
         (4, 3, {"network": {"activation": "relu"}}),
         (5, 2, {"field": {"softening": 0.1}}),
         (9, 3, {}),
+        (2, 2, {"features": {"kind": "basic"}}),
+        (3, 3, {"features": {"kind": "basic"}, "field": {"softening": 0.1}}),
+        (2, 3, {"features": {"kind": "rich"}}),
+        (4, 2, {"features": {"kind": "rich"}, "field": {"softening": 0.1}}),
     ],
 )
 def test_it_is_the_torch_step_to_rounding(make_step, bodies, dimensions, settings):
@@ -84,7 +88,7 @@ def test_two_files_and_numpy_are_all_that_it_needs(make_step, tmp_path):
     step, system = make_step(2, 2), equal_pair(0.5)
     to_numpy(step).save(tmp_path / "step.npz")
     (tmp_path / "mine").mkdir()
-    for name in ("numpy_step.py", "numpy_features.py"):
+    for name in ("numpy_step.py", "numpy_features.py", "numpy_statistics.py"):
         shutil.copy(HERE / name, tmp_path / "mine")
     code = (
         "import sys; sys.modules['torch'] = None; sys.path.insert(0, '.')\n"
