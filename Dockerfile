@@ -33,7 +33,6 @@ COPY tasks tasks
 COPY flows flows
 
 USER 1000:1000
-VOLUME /data
 
 # Every service of docker-compose.yml has a check of its own; this one is for the image by itself.
 HEALTHCHECK --interval=60s --timeout=30s --start-period=10s \

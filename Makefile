@@ -22,6 +22,9 @@ check: $(READY)  ## Lint, format, types and the contracts between layers
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/yamllint --strict docker-compose.yml prefect.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/hadolint Dockerfile
 
 # torch is locked without its CUDA packages: pip adds those that belong to the platform's build.
 lock: $(READY)  ## Lock again, keeping versions; UPGRADE=--upgrade takes newer ones
