@@ -23,6 +23,7 @@ COMMANDS = {
     "simulate": Command("cli_simulate", "follow a system with a learned or a classical step"),
     "evaluate": Command("cli_evaluate", "judge a step on the published cases"),
     "export": Command("cli_export", "write a learned step for NumPy, ONNX or torch.export"),
+    "sweep": Command("cli_sweep", "train many settings or seeds and keep the best"),
     "status": Command("cli_status", "say where a run stands, or list all runs"),
 }
 

@@ -40,7 +40,7 @@ def section_of(field: FieldInfo) -> type[BaseModel] | None:
 
 def run_config(
     options: Mapping[str, str],
-    file: str | None = None,
+    file: str | File | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> RunConfig:
     """The settings of a run as plain data, which may cross into a flow.
@@ -50,7 +50,7 @@ def run_config(
 
     Arguments:
         options: Settings of the command line, by dotted name with underscores.
-        file: Path of a TOML file.
+        file: Path of a TOML file, or what was read from it.
         environment: Variables; those of this process when left out.
 
     Raises:
@@ -58,7 +58,7 @@ def run_config(
     """
     places: list[Place] = [CommandLine(options), _environment(environment or os.environ)]
     if file is not None:
-        places.append(File(read_file(file), file))
+        places.append(file if isinstance(file, File) else File(read_file(file), file))
     known = known_settings()
     for place in places:
         _check_names(place, known)
