@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .sweep import SweepReport
 
 _VARY = (
-    'a setting to vary, as often as wanted: optimizer.lr="log 1e-4..1e-2", '
+    'a setting to vary, as often as wanted: optimizer.learning_rate="log 1e-4..1e-2", '
     'restart.after=1..9, "network.hidden=[64]|[64,64]"; without any, seeds vary'
 )
 

@@ -21,7 +21,7 @@ from aitimestepper.store.lock import RunLock
 from aitimestepper.tracking import TrackedRun, TrackingError, open_run
 from aitimestepper.tracking.promotion import promote
 from tasks.session import opened
-from tasks.space import suggested
+from tasks.space import settings_of, space_of
 from tasks.study import open_study, unfinished
 from tasks.trials import TrialReport, run_trial
 
@@ -110,23 +110,22 @@ def _tracked(study: Study, plan: SweepConfig) -> TrackedRun:
 
 def _trials(study: Study, plan: SweepConfig, parent: TrackedRun) -> Iterator[TrialReport]:
     """Run what is missing, so many at once; a place that becomes free gets the next proposal."""
-    left, running = _left(study, plan.trials), {}
-    for trial in left:
-        future = run_trial.submit(
-            plan, suggested(trial, plan.vary, plan.base), trial._trial_id, parent.run_id
-        )
-        running[future] = trial
+    running: dict[PrefectFuture[TrialReport], Trial] = {}
+    for trial in _left(study, plan):
+        config = settings_of(trial, plan.base, plan.vary)
+        running[run_trial.submit(plan, config, trial._trial_id, parent.run_id)] = trial
         if len(running) >= plan.workers:
             yield _ended(study, running)
     while running:
         yield _ended(study, running)
 
 
-def _left(study: Study, wanted: int) -> Iterator[Trial]:
+def _left(study: Study, plan: SweepConfig) -> Iterator[Trial]:
     """Trials that were interrupted, then new ones until there are as many as wanted."""
-    yield from list(unfinished(study))
-    while len(study.get_trials(deepcopy=False)) < wanted:
-        yield study.ask()
+    space = space_of(plan.vary, plan.base)
+    yield from unfinished(study, len(space))
+    while len(study.get_trials(deepcopy=False)) < plan.trials:
+        yield study.ask(space)
 
 
 def _ended(study: Study, running: dict[PrefectFuture[TrialReport], Trial]) -> TrialReport:
@@ -158,7 +157,7 @@ def _summed(study: Study, plan: SweepConfig, done: list[TrialReport]) -> SweepRe
     if not complete:
         raise UserError(f'No trial of sweep "{name}" was completed; its runs say why.')
     best = study.best_trial
-    config = suggested(Trial(study, best._trial_id), plan.vary, plan.base)
+    config = settings_of(best, plan.base, plan.vary)
     return SweepReport(
         name=name,
         trials=done,

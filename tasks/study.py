@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 from optuna import Study, Trial, create_study
 from optuna.logging import set_verbosity
-from optuna.pruners import BasePruner, MedianPruner, NopPruner
+from optuna.pruners import MedianPruner, NopPruner
 from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
@@ -51,12 +50,14 @@ def open_study(plan: SweepConfig) -> Study:
         SweepChanged: It began with another plan.
     """
     set_verbosity(logging.WARNING)
-    pruner: BasePruner = MedianPruner(n_startup_trials=4) if plan.pruner == "median" else NopPruner()
+    pruner: BasePruner = (
+        MedianPruner(n_startup_trials=4) if plan.pruner == "median" else NopPruner()
+    )
     study = create_study(
         storage=storage(plan.base.name),
         study_name=plan.base.name,
         sampler=TPESampler(seed=plan.base.seed, constant_liar=True),
-        pruner=pruner,
+        pruner=MedianPruner(n_startup_trials=4) if plan.pruner == "median" else NopPruner(),
         load_if_exists=True,
     )
     begun, wanted = study.user_attrs, said(plan)
@@ -71,10 +72,19 @@ def open_study(plan: SweepConfig) -> Study:
     return study
 
 
-def unfinished(study: Study) -> Iterator[Trial]:
-    """Trials that a killed process left behind; each goes on under its number."""
-    for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        yield Trial(study, frozen._trial_id)
+def unfinished(study: Study, varied: int) -> list[Trial]:
+    """Trials that a killed process left behind; each goes on under its number.
+
+    Arguments:
+        study: What the process worked at.
+        varied: Settings that a proposal consists of; one that was cut off counts as failed.
+    """
+    left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    for frozen in left:
+        if len(frozen.params) < varied:
+            study.tell(frozen.number, state=TrialState.FAIL)
+    whole = [frozen for frozen in left if len(frozen.params) == varied]
+    return [Trial(study, frozen._trial_id) for frozen in whole]
 
 
 def report(trial: Trial, value: float, epoch: int) -> None:

@@ -25,7 +25,12 @@ class Unplugged(BaseException):
 
 
 def plan(tiny, **changes):
-    told = {"base": tiny, "vary": {"optimizer.lr": "log 1e-3..1e-2"}, "trials": 3, **changes}
+    told = {
+        "base": tiny,
+        "vary": {"optimizer.learning_rate": "log 1e-3..1e-2"},
+        "trials": 3,
+        **changes,
+    }
     return SweepConfig.model_validate(told)
 
 
@@ -49,7 +54,7 @@ def test_a_sweep_is_a_parent_with_a_tracked_run_for_every_trial(tiny):
     assert report.best in parent.data.tags["mlflow.note.content"]
     for run in by_name.values():
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
-        assert 1e-3 <= float(run.data.params["optimizer.lr"]) <= 1e-2
+        assert 1e-3 <= float(run.data.params["optimizer.learning_rate"]) <= 1e-2
     values = {name: run.data.metrics["objective"] for name, run in by_name.items()}
     assert report.best == min(values, key=values.__getitem__)
     assert report.value == min(values.values())

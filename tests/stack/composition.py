@@ -1,4 +1,4 @@
-"""docker-compose.yml as processes on loopback see it: its own words, other addresses and folders."""
+"""docker-compose.yml as processes on loopback see it: same words, other addresses and folders."""
 
 from __future__ import annotations
 
@@ -93,6 +93,8 @@ class Translation:
 
     def environment(self, service: Mapping[str, Any], base: Mapping[str, str]) -> dict[str, str]:
         """The variables of a service, and none of the caller's that it could take for its own."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT", "MLFLOW", "AWS"))}
+        kept = {
+            k: v for k, v in os.environ.items() if not k.startswith(("PREFECT", "MLFLOW", "AWS"))
+        }
         told = {k: self.word(v) for k, v in service.get("environment", {}).items()}
         return {**kept, **base, **told}
