@@ -50,9 +50,6 @@ def open_study(plan: SweepConfig) -> Study:
         SweepChanged: It began with another plan.
     """
     set_verbosity(logging.WARNING)
-    pruner: BasePruner = (
-        MedianPruner(n_startup_trials=4) if plan.pruner == "median" else NopPruner()
-    )
     study = create_study(
         storage=storage(plan.base.name),
         study_name=plan.base.name,
