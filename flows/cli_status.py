@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from aitimestepper.errors import UserError
@@ -68,7 +69,9 @@ def status(name: str) -> dict[str, Any]:
     told = dict.fromkeys(_KEYS) | {"name": name, "epoch": 0, "phase": "new", "rows": 0}
     if (folder.store / "zarr.json").exists():
         told |= _standing(folder)
-    return told | {"state": _state(told, running), "model_version": _registered(folder)}
+    registered = _registrations(folder)
+    state = "running" if running else _resting(told, registered)
+    return told | {"state": state, "model_version": _version(registered)}
 
 
 def _standing(folder: RunFolder) -> dict[str, Any]:
@@ -117,22 +120,27 @@ def _passing(checkpoint: Mapping[str, Any]) -> float | None:
     return None if report is None else json.loads(report)["numbers"]["passing"]
 
 
-def _state(told: Mapping[str, Any], running: bool) -> str:
-    if running:
-        return "running"
+def _resting(told: Mapping[str, Any], registered: Sequence[Path]) -> str:
+    """The state of a run that nobody holds; it is finished once its last commit is registered."""
     if told["phase"] == "new":
         return "new"
-    done = told["phase"] == "generalize" and told["epoch"] >= (told["epochs"] or 0)
-    return "finished" if done else "interrupted"
+    if told["phase"] != "generalize" or told["epoch"] < (told["epochs"] or 0) or not registered:
+        return "interrupted"
+    committed = Path(told["checkpoint"]).stat().st_mtime_ns
+    return "finished" if registered[-1].stat().st_mtime_ns >= committed else "interrupted"
 
 
-def _registered(folder: RunFolder) -> str | None:
-    """Version of the newest registered model, from the result that its task left behind."""
-    results = sorted(folder.results.glob("register-*"), key=lambda path: path.stat().st_mtime)
-    if not results:
+def _registrations(folder: RunFolder) -> list[Path]:
+    """Results that the task `register` left behind, the newest last."""
+    return sorted(folder.results.glob("register-*"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def _version(registered: Sequence[Path]) -> str | None:
+    """Version of the newest registered model."""
+    if not registered:
         return None
     try:
-        return str(json.loads(json.loads(results[-1].read_text())["result"]))
+        return str(json.loads(json.loads(registered[-1].read_text())["result"]))
     except (OSError, ValueError, LookupError, TypeError):
         return None  # being written at this moment
 

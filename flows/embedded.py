@@ -20,6 +20,7 @@ from urllib.request import urlopen
 from aitimestepper.errors import UserError
 
 _PATIENCE = 60.0
+_PATIENCE_WITH_OTHERS = 5.0  # it is there already, or nobody is starting it
 _PROGRAM = Path(__file__).with_name("embedded_server.py")
 _ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -46,9 +47,9 @@ class Server(NamedTuple):
         """Wait until the server answers.
 
         Raises:
-            ServerDidNotStart: It ended, or does not answer within a minute.
+            ServerDidNotStart: It ended, or does not answer in time.
         """
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + (_PATIENCE if self.process else _PATIENCE_WITH_OTHERS)
         while not _answers(f"{self.address}/health"):
             if time.monotonic() > deadline or (self.process and self.process.poll() is not None):
                 raise ServerDidNotStart(_no_answer(self.address, self.process is not None))

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from aitimestepper.build import device_of
-from aitimestepper.folders import artifacts
+from aitimestepper.folders import RunFolder, artifacts
 from aitimestepper.settings import RunConfig
+from aitimestepper.store.lock import RunLock
 from tasks.listeners import Listener, listening
 from tasks.reports import TrainingReport
 from tasks.resume import check_run
@@ -57,9 +58,13 @@ def check(config: RunConfig) -> None:
     """Refuse what would fail later, before anything is started or shown.
 
     Raises:
-        UserError: The run cannot go on with these settings, or this machine has no such device.
+        UserError: The run is being trained, cannot go on with these settings, or this machine has
+            no such device.
     """
-    check_run(config)
+    folder = RunFolder(config.name).path
+    if folder.exists():
+        with RunLock(folder):
+            check_run(config)
     device_of(config.device)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -96,11 +97,19 @@ def test_counts_and_names_come_from_the_commit():
     assert (told["mlflow_run_id"], told["energy_threshold"]) == ("abc", 2e-4)
 
 
+def register(name, version="7"):
+    """What the task of this name leaves behind."""
+    results = RunFolder(name).results
+    results.mkdir(exist_ok=True)
+    (results / "register-0123456789ab").write_text(json.dumps({"result": f'"{version}"'}))
+
+
 def test_state_follows_epochs_and_lock():
     store = begin("one")
     for epoch in (1, 2):
         commit(store, epoch, "collect")
         commit(store, epoch, "generalize")
+        register("one")
         expected = "finished" if epoch == 2 else "interrupted"
         assert (status("one")["state"], status("one")["passing"]) == (expected, 0.75)
     with RunLock(RunFolder("one").path):
@@ -111,10 +120,19 @@ def test_state_follows_epochs_and_lock():
 
 def test_version_is_the_newest_that_was_registered():
     begin("one")
-    results = RunFolder("one").results
-    results.mkdir()
-    (results / "register-0123456789ab").write_text(json.dumps({"result": '"7"'}))
+    register("one")
     assert status("one")["model_version"] == "7"
+
+
+def test_run_whose_last_commit_is_not_registered_is_interrupted():
+    commit(begin("one"), 2, "generalize")
+    assert status("one")["state"] == "interrupted"
+    register("one")
+    (older,) = RunFolder("one").results.iterdir()
+    os.utime(older, (1, 1))
+    assert status("one")["state"] == "interrupted"
+    register("one")
+    assert status("one")["state"] == "finished"
 
 
 def test_unknown_run_names_those_there_are():

@@ -8,12 +8,14 @@ import json
 import pytest
 from rich.console import Console
 
+from aitimestepper.folders import RunFolder
+from aitimestepper.store.lock import RunLock
 from flows import cli_progress, local
 from flows.cli import main
 from flows.cli_progress import Lines, epoch_line
 from tasks.reports import EvaluationReport, PhaseProgress, PhaseReport, TrainingReport
 
-from .test_cli_status import begin, commit
+from .test_cli_status import begin, commit, register
 
 FIRST = {"accepted": 64.0, "attempts_per_step": 1.5, "worst": 0.9}
 SECOND = {"sweeps": 3.0, "passing": 1.0, "worst": 0.987}
@@ -62,6 +64,7 @@ def trained(artifacts, monkeypatch):
         for name, numbers in (("collect", FIRST), ("generalize", SECOND)):
             commit(store, 2, name)
             listener(phase(name, numbers, epoch=2))
+        register(config.name, "3")
         return TrainingReport(
             name=config.name,
             resumed_from=1,
@@ -106,3 +109,14 @@ def test_pages_of_servers_are_their_addresses(capsys, monkeypatch):
     main(["train", "--name", "one", "--epochs=2"])
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == "Pages  MLflow: http://host:5000; Prefect: http://host:4200"
+
+
+def test_run_that_is_being_trained_is_refused_before_anything_starts(artifacts, capsys):
+    begin("one")
+    with RunLock(RunFolder("one").path):
+        assert main(["train", "--name", "one"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "already being trained by process" in err
+    assert not (artifacts / "prefect").exists()

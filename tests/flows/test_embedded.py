@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from flows import embedded
 from flows.embedded import ServerDidNotStart, embedded_server, prepare
 
 _PROGRAM = textwrap.dedent(
@@ -65,6 +66,17 @@ def test_server_of_the_user_is_left_alone(tmp_path, alone):
     assert os.environ["PREFECT_API_URL"] == "http://127.0.0.1:1/api"
     assert "PREFECT_HOME" not in os.environ
     assert not (tmp_path / "home").exists()
+
+
+def test_server_of_the_user_that_is_away_is_named_within_seconds(tmp_path, alone):
+    alone.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    alone.setattr(embedded, "_PATIENCE_WITH_OTHERS", 0.2)
+    alone.setattr(embedded, "_PATIENCE", 1e9)
+    with (
+        embedded_server(tmp_path / "home") as server,
+        pytest.raises(ServerDidNotStart, match=r"127\.0\.0\.1:1/api does not answer"),
+    ):
+        server.wait()
 
 
 def test_home_that_cannot_be_made_is_named(tmp_path, alone):
