@@ -18,7 +18,7 @@ from .cli_options import nearest
 from .cli_places import ENVIRONMENT_PREFIX, CommandLine, Environment, File, Place, read_file
 from .cli_refusals import refusal
 
-RESERVED = frozenset({"AITIMESTEPPER_ARTIFACTS"})
+RESERVED = frozenset({"AITIMESTEPPER_ARTIFACTS", "AITIMESTEPPER_WANDB"})
 """Variables with our prefix that are no settings."""
 
 

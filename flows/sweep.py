@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 from optuna import Study, Trial
@@ -30,6 +31,15 @@ from .parameters import parameters_of
 from .terminal import hear_library
 
 BEST = "best"
+_ELSEWHERE: dict[str, tuple[str, str, Callable[[int], dict[str, Any]]]] = {
+    "dask": (
+        "prefect_dask",
+        "DaskTaskRunner",
+        lambda workers: {"cluster_kwargs": {"n_workers": workers, "threads_per_worker": 1}},
+    ),
+    "ray": ("prefect_ray", "RayTaskRunner", lambda workers: {"init_kwargs": {"num_cpus": workers}}),
+}
+"""Module, class and arguments of the task runners that an extra brings."""
 
 
 class SweepReport(BaseModel):
@@ -58,21 +68,16 @@ def task_runner(kind: str, workers: int) -> TaskRunner[Any]:
     Raises:
         UserError: The extra of the runner is not installed.
     """
+    if kind == "threads":
+        return ThreadPoolTaskRunner(max_workers=workers)
+    module, name, options = _ELSEWHERE[kind]
     try:
-        if kind == "dask":
-            from prefect_dask import DaskTaskRunner
-
-            threads = {"n_workers": workers, "threads_per_worker": 1}
-            return DaskTaskRunner(cluster_kwargs=threads)
-        if kind == "ray":
-            from prefect_ray import RayTaskRunner
-
-            return RayTaskRunner(init_kwargs={"num_cpus": workers})
+        runner = getattr(import_module(module), name)
     except ImportError:
         raise UserError(
             f"The runner {kind} is not installed; `pip install aitimestepper[{kind}]` brings it."
         ) from None
-    return ThreadPoolTaskRunner(max_workers=workers)
+    return runner(**options(workers))
 
 
 def sweep_flow(kind: str, workers: int) -> Flow[..., SweepReport]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .client import connect, experiment_id
 from .failures import reported
 from .run import TrackedRun
+from .wandb_mirror import mirrored
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -54,7 +55,7 @@ def open_run(
         info = run.info
         client.update_run(info.run_id, status="RUNNING")
         _describe(client, run, parameters, tags)
-    return TrackedRun(uri, info.run_id, info.experiment_id, client)
+    return mirrored(TrackedRun(uri, info.run_id, info.experiment_id, client), name, parameters)
 
 
 def _by_id(client: MlflowClient, run_id: str | None) -> Run | None:
