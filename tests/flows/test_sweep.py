@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 
 import pytest
 from optuna.trial import TrialState
@@ -18,6 +19,23 @@ from tasks.study import SweepChanged, open_study
 from tasks.trials import objective
 
 pytestmark = pytest.mark.usefixtures("prefect_server", "artifacts")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """One MLflow store for the module, since making one takes longer than a sweep."""
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+
+
+@pytest.fixture(autouse=True)
+def tracked(store, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+
+
+@pytest.fixture
+def tiny(tiny, request):
+    """Settings whose name no other test has."""
+    return tiny.model_copy(update={"name": f"s{zlib.crc32(request.node.name.encode())}"})
 
 
 class Unplugged(BaseException):
@@ -47,9 +65,9 @@ def test_a_sweep_is_a_parent_with_a_tracked_run_for_every_trial(tiny):
     assert report.complete == 3
     client = connect(tracking_uri())
     every = client.search_runs([e.experiment_id for e in client.search_experiments()])
-    by_name = {run.info.run_name: run for run in every}
-    parent = by_name.pop("tiny")
-    assert by_name.keys() == {"tiny-0000", "tiny-0001", "tiny-0002"}
+    by_name = {run.info.run_name: run for run in every if run.info.run_name.startswith(tiny.name)}
+    parent = by_name.pop(tiny.name)
+    assert by_name.keys() == {f"{tiny.name}-000{i}" for i in range(3)}
     assert parent.info.status == "FINISHED"
     assert report.best in parent.data.tags["mlflow.note.content"]
     for run in by_name.values():
@@ -58,7 +76,7 @@ def test_a_sweep_is_a_parent_with_a_tracked_run_for_every_trial(tiny):
     values = {name: run.data.metrics["objective"] for name, run in by_name.items()}
     assert report.best == min(values, key=values.__getitem__)
     assert report.value == min(values.values())
-    version = client.get_model_version_by_alias("tiny", "best")
+    version = client.get_model_version_by_alias(tiny.name, "best")
     assert version.run_id == by_name[report.best].info.run_id
 
 
@@ -78,7 +96,7 @@ def test_an_interrupted_sweep_goes_on_inside_the_trial_that_was_running(tiny, mo
     states = [trial.state for trial in open_study(wanted).trials]
     assert states == [TrialState.COMPLETE, TrialState.RUNNING]
     before = open_study(wanted).trials[1].params
-    first = committed("tiny-0001")
+    first = committed(f"{tiny.name}-0001")
 
     monkeypatch.setattr(tasks.trials, "_promise", promise)
     report = swept(wanted)
@@ -86,7 +104,7 @@ def test_an_interrupted_sweep_goes_on_inside_the_trial_that_was_running(tiny, mo
     assert report.complete == 3
     assert open_study(wanted).trials[1].params == before
     assert first.epoch == 1
-    assert committed("tiny-0001").epoch == 2
+    assert committed(f"{tiny.name}-0001").epoch == 2
 
 
 def test_more_trials_add_to_a_sweep_and_the_old_ones_stay(tiny):
@@ -103,12 +121,12 @@ def test_a_hopeless_trial_is_cut_short_and_is_never_the_best(tiny, monkeypatch):
     report = swept(plan(tiny, vary={}, trials=5))
     assert (report.complete, report.pruned) == (4, 1)
     assert report.trials[4].epochs == 1
-    assert report.best != "tiny-0004"
+    assert report.best != f"{tiny.name}-0004"
 
 
 def test_without_anything_to_vary_every_trial_has_its_own_seed(tiny):
     swept(plan(tiny, vary={}, trials=2, pruner="none"))
-    identities = {committed(f"tiny-000{i}").key for i in range(2)}
+    identities = {committed(f"{tiny.name}-000{i}").key for i in range(2)}
     assert len(identities) == 2
 
 
