@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check lock settings clean
+.PHONY: help train test drill check lock settings clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -14,8 +14,11 @@ help:  ## List the targets
 train: $(READY)  ## Set up, train the demo, print its evaluation
 	@$(BIN)/aitimestepper train --name demo --epochs 20 --steps-per-epoch 32 --orbits 32
 
-test: $(READY)  ## Set up, run the whole test suite
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+test: $(READY)  ## Set up, run the test suite without the drills
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not drill"
+
+drill: $(READY)  ## Set up, kill and break real trainings for half an hour, print a table
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist=worksteal -m drill tests/drills
 
 check: $(READY)  ## Lint, format, types and the contracts between layers
 	$(BIN)/ruff check
