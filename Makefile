@@ -18,7 +18,7 @@ test: $(READY)  ## Set up, run the test suite without the drills
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not drill"
 
 drill: $(READY)  ## Set up, kill and break real trainings for half an hour, print a table
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist=worksteal -m drill tests/drills
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist=worksteal -m drill
 
 check: $(READY)  ## Lint, format, types and the contracts between layers
 	$(BIN)/ruff check
