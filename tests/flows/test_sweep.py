@@ -12,6 +12,7 @@ import tasks.trials
 from aitimestepper.errors import UserError
 from aitimestepper.folders import RunFolder, tracking_uri
 from aitimestepper.settings.sweep import SweepConfig
+from aitimestepper.store.errors import StoreError
 from aitimestepper.store.trajectory import TrajectoryStore
 from aitimestepper.tracking.client import connect
 from flows.sweep import sweep
@@ -36,10 +37,6 @@ def tracked(store, monkeypatch):
 def tiny(tiny, request):
     """Settings whose name no other test has."""
     return tiny.model_copy(update={"name": f"s{zlib.crc32(request.node.name.encode())}"})
-
-
-class Unplugged(BaseException):
-    """The process is gone."""
 
 
 def plan(tiny, **changes):
@@ -87,11 +84,11 @@ def test_an_interrupted_sweep_goes_on_inside_the_trial_that_was_running(tiny, mo
     def dies(session):
         told.append(session.config.name)
         if len(told) == 3:  # after the first epoch of the second trial
-            raise Unplugged
+            raise StoreError("the disk is gone")
         return promise(session)
 
     monkeypatch.setattr(tasks.trials, "_promise", dies)
-    with pytest.raises(BaseException):  # noqa: B017, PT011  whatever Prefect makes of it
+    with pytest.raises(StoreError, match="disk is gone"):
         swept(wanted)
     states = [trial.state for trial in open_study(wanted).trials]
     assert states == [TrialState.COMPLETE, TrialState.RUNNING]
