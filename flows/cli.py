@@ -25,6 +25,8 @@ COMMANDS = {
     "export": Command("cli_export", "write a learned step for NumPy, ONNX or torch.export"),
     "sweep": Command("cli_sweep", "train many settings or seeds and keep the best"),
     "status": Command("cli_status", "say where a run stands, or list all runs"),
+    "serve": Command("cli_serve", "serve both pages and the deployments until Ctrl-C"),
+    "automations": Command("cli_automations", "let a Prefect server resume crashed runs"),
 }
 
 _USAGE = "Usage: aitimestepper COMMAND [OPTIONS]\n\nLearned adaptive time steps for N-body systems."
@@ -66,7 +68,7 @@ def _dispatch(argv: list[str]) -> int:
 
 
 def _help() -> str:
-    lines = [f"  {name:<10}{command.does}" for name, command in COMMANDS.items()]
+    lines = [f"  {name:<13}{command.does}" for name, command in COMMANDS.items()]
     return "\n".join([_USAGE, "", "Commands:", *lines, "", _MORE, ""])
 
 

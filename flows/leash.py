@@ -43,7 +43,9 @@ def _end_group() -> None:
 
 def _company() -> bool:
     own, group = os.getpid(), os.getpgrp()
-    return any(_group_of(process) == group for process in psutil.process_iter() if process.pid != own)
+    return any(
+        _group_of(process) == group for process in psutil.process_iter() if process.pid != own
+    )
 
 
 def _group_of(process: psutil.Process) -> int | None:

@@ -1,0 +1,236 @@
+"""Prefect, MLflow and the deployments as one foreground process tree.
+
+Prefect reads its environment when it is imported, so nothing here imports it.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from aitimestepper.errors import UserError
+from aitimestepper.folders import artifacts
+
+from .embedded import prepare
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_LEASH = Path(__file__).with_name("leash.py")
+_PATIENCE = 120.0
+_ENDS = 15.0
+_SECRETS = (
+    "PREFECT_SERVER_API_AUTH_STRING",
+    "MLFLOW_AUTH_CONFIG_PATH",
+    "MLFLOW_FLASK_SERVER_SECRET_KEY",
+    "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD",
+)
+
+
+class NotServed(UserError):
+    """A part of the stack cannot be served."""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the pages are."""
+
+    host: str
+    prefect_port: int
+    mlflow_port: int
+
+    @property
+    def prefect(self) -> str:
+        """Base address of Prefect."""
+        return f"http://{self._reached}:{self.prefect_port}"
+
+    @property
+    def mlflow(self) -> str:
+        """Base address of MLflow."""
+        return f"http://{self._reached}:{self.mlflow_port}"
+
+    @property
+    def _reached(self) -> str:
+        """What a browser on this machine asks for; every interface includes loopback."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}
+        return host.get(self.host, self.host)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A running part of the stack; it ends with this process, however this process ends."""
+
+    name: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def ended(self) -> NotServed:
+        """What to say of a part that ended by itself."""
+        return NotServed(f"{self.name} ended by itself; {self.log} says why.")
+
+    def let_go(self) -> None:
+        """Tell it to end."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def wait(self) -> None:
+        """Wait until it and everything that it started have ended."""
+        try:
+            self.process.wait(_ENDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextmanager
+def served(addresses: Addresses, runs: int) -> Iterator[list[Part]]:
+    """Serve everything for the length of the block.
+
+    Arguments:
+        addresses: Where the servers listen.
+        runs: Largest number of deployed runs at the same time.
+
+    Raises:
+        NotServed: A port is taken, the host is not safe to use, or a part does not start.
+    """
+    _check_host(addresses.host)
+    for name, port in (("prefect", addresses.prefect_port), ("mlflow", addresses.mlflow_port)):
+        _check_port(addresses.host, name, port)
+    home = artifacts()
+    _set_environment(home, addresses)
+    with ExitStack() as stack:
+        servers = [
+            _started("Prefect's server", _prefect(addresses), home),
+            _started("MLflow's server", _mlflow(home, addresses), home),
+        ]
+        stack.callback(_end, servers)
+        _await_answers(servers, [f"{addresses.prefect}/api/health", f"{addresses.mlflow}/health"])
+        runner = _started(
+            "The runner", [sys.executable, "-m", "flows.deployments", str(runs)], home, told=True
+        )
+        stack.callback(_end, [runner])
+        _await_word(runner)
+        yield [*servers, runner]
+
+
+def watch(parts: Sequence[Part]) -> None:
+    """Wait until a part ends, which none should.
+
+    Raises:
+        NotServed: Names it, and the file that says why it ended.
+    """
+    while all(part.process.poll() is None for part in parts):
+        time.sleep(0.2)
+    raise next(part for part in parts if part.process.poll() is not None).ended()
+
+
+def _check_host(host: str) -> None:
+    """Whoever reaches Prefect's server can run code on this machine."""
+    missing = [] if host in LOOPBACK else [key for key in _SECRETS if not os.environ.get(key)]
+    if missing:
+        raise NotServed(
+            f"--host {host} would let others in without a password; set {', '.join(missing)} "
+            "first, or leave --host out to serve this machine alone."
+        )
+
+
+def _check_port(host: str, name: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise NotServed(
+            f"Port {port} of {host} cannot be used ({error.strerror}); stop what listens there, or "
+            f"give another one, as in `--{name}-port {port + 1}`."
+        ) from None
+
+
+def _set_environment(home: Path, addresses: Addresses) -> None:
+    """Our own servers for everything that this process starts, whatever was set before."""
+    os.environ.pop("PREFECT_API_URL", None)
+    prepare(home / "prefect")
+    os.environ["PREFECT_API_URL"] = f"{addresses.prefect}/api"
+    os.environ["PREFECT_UI_URL"] = addresses.prefect
+    os.environ["MLFLOW_TRACKING_URI"] = addresses.mlflow
+    os.environ["AITIMESTEPPER_ARTIFACTS"] = str(home)
+    if secret := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
+        os.environ.setdefault("PREFECT_API_AUTH_STRING", secret)
+
+
+def _prefect(addresses: Addresses) -> list[str]:
+    where = ["--host", addresses.host, "--port", str(addresses.prefect_port)]
+    return [sys.executable, "-m", "prefect", "server", "start", *where, "--log-level", "WARNING"]
+
+
+def _mlflow(home: Path, addresses: Addresses) -> list[str]:
+    """The same files as a training without a server has, so that either finds the other's."""
+    folder = home / "mlflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
+    command += ["--default-artifact-root", (folder / "artifacts").as_uri(), "--no-serve-artifacts"]
+    command += ["--host", addresses.host, "--port", str(addresses.mlflow_port)]
+    return command + ([] if addresses.host in LOOPBACK else ["--app-name", "basic-auth"])
+
+
+def _started(name: str, command: list[str], home: Path, *, told: bool = False) -> Part:
+    """Start a part in a session of its own, where Ctrl-C in the terminal cannot reach it."""
+    log = home / "served" / f"{name.partition(chr(39))[0].split()[-1].lower()}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-P", str(_LEASH), *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if told else said,
+            stderr=said,
+            start_new_session=True,
+        )
+    return Part(name, log, process)
+
+
+def _await_answers(parts: Sequence[Part], pages: Sequence[str]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    for part, page in zip(parts, pages, strict=True):
+        while not _answers(page):
+            if part.process.poll() is not None:
+                raise part.ended()
+            if time.monotonic() > deadline:
+                raise NotServed(f"{part.name} does not answer at {page}; {part.log} may say why.")
+            time.sleep(0.1)
+
+
+def _answers(page: str) -> bool:
+    try:
+        with urlopen(page, timeout=5) as response:
+            return response.status == 200
+    except (URLError, OSError):
+        return False
+
+
+def _await_word(runner: Part) -> None:
+    """Wait for the runner's one word on its standard output, or for its end."""
+    assert runner.process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(runner.process.stdout, selectors.EVENT_READ)
+        if not selector.select(_PATIENCE):
+            raise NotServed(f"The runner does not get ready; {runner.log} may say why.")
+    if not runner.process.stdout.readline():
+        raise runner.ended()
+
+
+def _end(parts: Sequence[Part]) -> None:
+    for part in parts:
+        part.let_go()
+    for part in parts:
+        part.wait()
