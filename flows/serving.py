@@ -115,7 +115,10 @@ def served(addresses: Addresses, runs: int) -> Iterator[list[Part]]:
         stack.callback(_end, servers)
         _await_answers(servers, [f"{addresses.prefect}/api/health", f"{addresses.mlflow}/health"])
         runner = _started(
-            "The runner", [sys.executable, "-m", "flows.deployments", str(runs)], home, told=True
+            "The runner",
+            [sys.executable, "-P", "-m", "flows.deployments", str(runs)],
+            home,
+            told=True,
         )
         stack.callback(_end, [runner])
         _await_word(runner)
@@ -164,20 +167,33 @@ def _set_environment(home: Path, addresses: Addresses) -> None:
     os.environ["PREFECT_UI_URL"] = addresses.prefect
     os.environ["MLFLOW_TRACKING_URI"] = addresses.mlflow
     os.environ["AITIMESTEPPER_ARTIFACTS"] = str(home)
+    os.environ.setdefault(
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false"
+    )  # nobody here sends it jobs
     if secret := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
         os.environ.setdefault("PREFECT_API_AUTH_STRING", secret)
 
 
 def _prefect(addresses: Addresses) -> list[str]:
     where = ["--host", addresses.host, "--port", str(addresses.prefect_port)]
-    return [sys.executable, "-m", "prefect", "server", "start", *where, "--log-level", "WARNING"]
+    return [
+        sys.executable,
+        "-P",
+        "-m",
+        "prefect",
+        "server",
+        "start",
+        *where,
+        "--log-level",
+        "WARNING",
+    ]
 
 
 def _mlflow(home: Path, addresses: Addresses) -> list[str]:
     """The same files as a training without a server has, so that either finds the other's."""
     folder = home / "mlflow"
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
+    command = [sys.executable, "-P", "-m", "mlflow", "server", "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
     command += ["--default-artifact-root", (folder / "artifacts").as_uri(), "--no-serve-artifacts"]
     command += ["--host", addresses.host, "--port", str(addresses.mlflow_port)]
