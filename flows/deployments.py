@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 from prefect import serve
@@ -46,13 +45,12 @@ def main(runs: int) -> None:
         runs: Largest number of runs at the same time.
     """
     install(RECOVERED)
-    put_back(RECOVERED)
+    put_back(RECOVERED, [flow.name for flow in DEPLOYED])
     served = deployments()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     serve(*served, limit=runs, print_starting_message=False, pause_on_shutdown=False)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -11,31 +11,33 @@ import time
 
 import psutil
 
-GRACE = 6.0
-"""Time that the command has to end by itself [seconds]."""
 
-
-def main(command: list[str]) -> None:
+def main(grace: float, command: list[str]) -> None:
     """Run a command until it ends, or until standard input ends, which the kernel closes.
 
     Call it in a process group of its own: everything in the group ends with the command.
+
+    Arguments:
+        grace: Time that the group has to end by itself [seconds]; 0 kills it without a word.
+        command: Words of the command.
     """
     signal.signal(signal.SIGTERM, lambda *_: None)  # a handler, since to ignore would be inherited
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(grace,), daemon=True).start()
     child.wait()
-    _end_group()
+    _end_group(grace)
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(grace: float) -> None:
     sys.stdin.buffer.read()
-    _end_group()
+    _end_group(grace)
 
 
-def _end_group() -> None:
+def _end_group(grace: float) -> None:
     """Ask every process of the group to end, wait a little, and end what is left, us included."""
-    os.killpg(0, signal.SIGTERM)
-    deadline = time.monotonic() + GRACE
+    if grace:
+        os.killpg(0, signal.SIGTERM)
+    deadline = time.monotonic() + grace
     while _company() and time.monotonic() < deadline:
         time.sleep(0.1)
     os.killpg(0, signal.SIGKILL)
@@ -56,4 +58,4 @@ def _group_of(process: psutil.Process) -> int | None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(float(sys.argv[1]), sys.argv[2:])

@@ -25,6 +25,7 @@ from .embedded import prepare
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _LEASH = Path(__file__).with_name("leash.py")
+_PYTHON = (sys.executable, "-P")
 _PATIENCE = 120.0
 _ENDS = 15.0
 _SECRETS = (
@@ -109,17 +110,12 @@ def served(addresses: Addresses, runs: int) -> Iterator[list[Part]]:
     _set_environment(home, addresses)
     with ExitStack() as stack:
         servers = [
-            _started("Prefect's server", _prefect(addresses), home),
-            _started("MLflow's server", _mlflow(home, addresses), home),
+            _started("Prefect's server", _prefect(addresses), home / "served" / "prefect.log"),
+            _started("MLflow's server", _mlflow(home, addresses), home / "served" / "mlflow.log"),
         ]
         stack.callback(_end, servers)
         _await_answers(servers, [f"{addresses.prefect}/api/health", f"{addresses.mlflow}/health"])
-        runner = _started(
-            "The runner",
-            [sys.executable, "-P", "-m", "flows.deployments", str(runs)],
-            home,
-            told=True,
-        )
+        runner = _started("The runner", _runner(runs), home / "served" / "runner.log", grace=0)
         stack.callback(_end, [runner])
         _await_word(runner)
         yield [*servers, runner]
@@ -175,40 +171,37 @@ def _set_environment(home: Path, addresses: Addresses) -> None:
 
 
 def _prefect(addresses: Addresses) -> list[str]:
-    where = ["--host", addresses.host, "--port", str(addresses.prefect_port)]
-    return [
-        sys.executable,
-        "-P",
-        "-m",
-        "prefect",
-        "server",
-        "start",
-        *where,
-        "--log-level",
-        "WARNING",
-    ]
+    command = [*_PYTHON, "-m", "prefect", "server", "start", "--log-level", "WARNING"]
+    return [*command, "--host", addresses.host, "--port", str(addresses.prefect_port)]
 
 
 def _mlflow(home: Path, addresses: Addresses) -> list[str]:
     """The same files as a training without a server has, so that either finds the other's."""
     folder = home / "mlflow"
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-P", "-m", "mlflow", "server", "--workers", "1"]
+    command = [*_PYTHON, "-m", "mlflow", "server", "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
     command += ["--default-artifact-root", (folder / "artifacts").as_uri(), "--no-serve-artifacts"]
     command += ["--host", addresses.host, "--port", str(addresses.mlflow_port)]
     return command + ([] if addresses.host in LOOPBACK else ["--app-name", "basic-auth"])
 
 
-def _started(name: str, command: list[str], home: Path, *, told: bool = False) -> Part:
-    """Start a part in a session of its own, where Ctrl-C in the terminal cannot reach it."""
-    log = home / "served" / f"{name.partition(chr(39))[0].split()[-1].lower()}.log"
+def _runner(runs: int) -> list[str]:
+    return [*_PYTHON, "-m", "flows.deployments", str(runs)]
+
+
+def _started(name: str, command: list[str], log: Path, *, grace: float = 6.0) -> Part:
+    """Start a part in a session of its own, where Ctrl-C in the terminal cannot reach it.
+
+    Without grace it is killed: a training then ends like one whose plug was pulled, between two
+    commits, and not as one that crashed, which its server would set about to start again.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as said:
         process = subprocess.Popen(
-            [sys.executable, "-P", str(_LEASH), *command],
+            [*_PYTHON, str(_LEASH), str(grace), *command],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE if told else said,
+            stdout=said if grace else subprocess.PIPE,
             stderr=said,
             start_new_session=True,
         )

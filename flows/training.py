@@ -14,6 +14,7 @@ from tasks.reports import EpochReport, TrainingReport
 from tasks.session import opened
 from tasks.training import kept
 
+from .attempts import check_starts
 from .heartbeat import without_heartbeat
 from .leftovers import mark_leftovers
 from .numbering import number_from
@@ -43,6 +44,7 @@ def two_phase_training(**settings: Any) -> TrainingReport:
     """Train a time stepper in two phases, epoch by epoch; the same name continues a run."""
     hear_library()
     config = RunConfig(**settings)
+    check_starts(config.name)
     with opened(config, {"prefect.flow_run_id": str(flow_run.id)}) as session:
         first = session.place.epoch
         mark_leftovers(config.name, str(flow_run.id))
