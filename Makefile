@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help train test drill check lock settings clean
+.PHONY: help train test drill serve check lock settings clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -19,6 +19,9 @@ test: $(READY)  ## Set up, run the test suite without the drills
 
 drill: $(READY)  ## Set up, kill and break real trainings for half an hour, print a table
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist=worksteal -m drill
+
+serve: $(READY)  ## Set up, serve Prefect, MLflow and the deployments until Ctrl-C
+	@$(BIN)/aitimestepper serve
 
 check: $(READY)  ## Lint, format, types and the contracts between layers
 	$(BIN)/ruff check

@@ -72,7 +72,7 @@ def measure(name: str, *, steps: int, periods: float) -> PairFigures:
     short, ours, allowed = _ratio(step, many, gate, 3.0)
     shape = elements(many.system).eccentricity
     rival = best_free_fall(many.system, gate, 3 * many.period, allowed)
-    rivals = simulate(many.system, rival, gate, until=3 * many.period)
+    rivals, _ = simulate(many.system, rival, gate, until=3 * many.period)
     free = _follow(step, gate, steps)
     scaled = _pairs(32, _SEED + 2, axis=(1e-3, 1e3), mass=(1e-6, 1e6))
     scaled_over, scaled_run, _ = _ratio(step, scaled, gate, 3.0)
@@ -123,8 +123,8 @@ def _ratio(
     """Steps over those of the oracle, our run, and the smallest eta of the oracle."""
     until = periods * pairs.period
     smallest = SmallestEta(gate.field, until)
-    oracle = simulate(pairs.system, _oracle(gate), gate, until=until, watch=smallest)
-    ours = simulate(pairs.system, step, gate, until=until)
+    oracle, _ = simulate(pairs.system, _oracle(gate), gate, until=until, watch=smallest)
+    ours, _ = simulate(pairs.system, step, gate, until=until)
     return ours.steps / oracle.steps, ours, smallest.eta
 
 
@@ -137,7 +137,7 @@ def _states(step: TimeStep, pairs: Drawn, gate: Gate) -> Tensor:
     """Step of the oracle over ours at the states of a run with ours."""
     ratios = []
 
-    def watch(block: Block) -> None:
+    def watch(block: Block, _: object) -> None:
         some = block.begin.system[::16]
         ratios.append(_oracle(gate)(some) / step(some))
 
@@ -150,7 +150,7 @@ def _follow(step: TimeStep, gate: Gate, steps: int) -> list[Outcome]:
     runs: list[Outcome] = []
     while sum(int(run.steps.sum()) for run in runs) < steps:
         pairs = _pairs(1000, _SEED + 100 + len(runs))
-        runs.append(simulate(pairs.system, step, gate, until=3 * pairs.period))
+        runs.append(simulate(pairs.system, step, gate, until=3 * pairs.period)[0])
     return runs
 
 
@@ -161,7 +161,7 @@ def _outside(step: TimeStep, gate: Gate, eccentricity: float) -> float:
     mean = torch.linspace(-math.pi, math.pi, 33, dtype=torch.float64)[:-1]
     axis = torch.ones_like(e)
     system = binary(axis, e, mass, mean_anomaly=mean)
-    run = simulate(system, step, gate, until=3 * period(axis, mass))
+    run, _ = simulate(system, step, gate, until=3 * period(axis, mass))
     return (run.violations.sum() / run.steps.sum()).item()
 
 
