@@ -6,10 +6,26 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from .errors import UserError
+
 
 def artifacts() -> Path:
     """The folder of everything that runs leave behind; AITIMESTEPPER_ARTIFACTS moves it."""
     return Path(os.environ.get("AITIMESTEPPER_ARTIFACTS") or "artifacts").absolute()
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that is a file or would lie in one.
+
+    Raises:
+        UserError: Names the file.
+    """
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise UserError(
+            f"{there} is a file, and runs lie in folders; move it away, or set "
+            "AITIMESTEPPER_ARTIFACTS to another folder."
+        )
 
 
 def tracking_uri() -> str:

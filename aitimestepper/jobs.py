@@ -109,8 +109,8 @@ def evaluation(
     Raises:
         UserError: Something asked for is missing or damaged, or no case fits.
     """
-    if out is not None and out.is_file():
-        raise UserError(f"{out} is a file; give a folder as --out.")
+    if out is not None:
+        _check_folder(out)
     step = load(model)
     groups = _groups(model, step, list(load_cases(cases).values()))
     if out is not None:
@@ -194,6 +194,17 @@ def _report(folder: Path, judged: Judged, words: Mapping[str, object]) -> None:
     options = [str(word) for pair in words.items() if pair[1] is not None for word in pair]
     about = facts(model, ["aitimestepper", "evaluate", *options], threshold=threshold)
     write_report(folder, replace(judged, recorded=recorded(model)), about)
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        taken = folder.is_file()
+    except OSError as error:  # such as a name that is too long
+        raise UserError(
+            f"{folder} cannot be used ({error.strerror}); give another --out."
+        ) from None
+    if taken:
+        raise UserError(f"{folder} is a file; give a folder as --out.")
 
 
 def _make(folder: Path) -> None:

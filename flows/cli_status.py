@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aitimestepper.errors import UserError
-from aitimestepper.folders import RunFolder, artifacts
+from aitimestepper.folders import RunFolder, artifacts, check_folder
 from aitimestepper.store import checkpoints
 from aitimestepper.store.errors import CheckpointError, StoreError
 from aitimestepper.store.lock import holder
@@ -44,7 +44,12 @@ def run(argv: Sequence[str]) -> int:
 
 
 def run_names() -> list[str]:
-    """Names of the runs there are."""
+    """Names of the runs there are.
+
+    Raises:
+        UserError: The folder of artifacts is a file.
+    """
+    check_folder(artifacts())
     return sorted(path.name for path in (artifacts() / "runs").glob("*") if path.is_dir())
 
 
@@ -67,7 +72,7 @@ def status(name: str) -> dict[str, Any]:
     folder = RunFolder(name)
     running = holder(folder.path) is not None
     told = dict.fromkeys(_KEYS) | {"name": name, "epoch": 0, "phase": "new", "rows": 0}
-    if (folder.store / "zarr.json").exists():
+    if folder.store.exists():
         told |= _standing(folder)
     registered = _registrations(folder)
     state = "running" if running else _resting(told, registered)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from aitimestepper.build import device_of
-from aitimestepper.folders import RunFolder, artifacts
+from aitimestepper.folders import RunFolder, artifacts, check_folder
 from aitimestepper.settings import RunConfig
 from aitimestepper.store.lock import RunLock
 from tasks.listeners import Listener, listening
@@ -58,10 +58,11 @@ def check(config: RunConfig) -> None:
     """Refuse what would fail later, before anything is started or shown.
 
     Raises:
-        UserError: The run is being trained, cannot go on with these settings, or this machine has
-            no such device.
+        UserError: The run cannot lie there, is being trained, or cannot go on with these settings,
+            or this machine has no such device.
     """
     folder = RunFolder(config.name).path
+    check_folder(folder)
     if folder.exists():
         with RunLock(folder):
             check_run(config)

@@ -10,6 +10,8 @@ from typing import Any
 from aitimestepper.errors import UserError
 from aitimestepper.folders import RunFolder
 from aitimestepper.settings import HARMLESS, RunConfig
+from aitimestepper.store.document import RESTORE
+from aitimestepper.store.errors import StoreCorrupt
 from aitimestepper.store.trajectory import TrajectoryStore
 
 
@@ -95,6 +97,10 @@ def began(name: str) -> dict[str, Any]:
     """The settings that a run began with.
 
     Raises:
-        StoreError: What is there is no store.
+        StoreError: What is there is no store, or does not say with what it began.
     """
-    return TrajectoryStore.read_only(RunFolder(name).store).header.attributes["settings"]
+    store = RunFolder(name).store
+    settings = TrajectoryStore.read_only(store).header.attributes.get("settings")
+    if not isinstance(settings, Mapping):
+        raise StoreCorrupt(f"{store}: does not say with which settings it began; {RESTORE}")
+    return dict(settings)

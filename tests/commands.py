@@ -144,7 +144,7 @@ def ended(process):
 
 
 def kill(process):
-    """Kill with -9, and wait for the servers that end with the process."""
+    """Kill -9, and wait for the servers that end with the process."""
     servers = []
     with suppress(psutil.NoSuchProcess):
         servers = psutil.Process(process.pid).children(recursive=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from .document import RESTORE
 from .durable import sync_folder, write_file
 from .errors import CheckpointError, not_written
 
@@ -77,11 +78,10 @@ def read(path: Path | str, sha256: str | None = None) -> dict[str, Any]:
             committed one, or holds more than numbers, text and tensors.
     """
     path = Path(path)
-    data = _bytes(path)
+    data = _bytes(path, "check the path" if sha256 is None else RESTORE)
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
         raise CheckpointError(
-            f"{path}: not the file that was committed (its sha256 differs); restore it from a "
-            "copy, or train under another --name"
+            f"{path}: not the file that was committed (its sha256 differs); {RESTORE}"
         )
     _check_archive(path, data)
     payload = _load(path, data)
@@ -89,13 +89,15 @@ def read(path: Path | str, sha256: str | None = None) -> dict[str, Any]:
     return payload
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, remedy: str) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise CheckpointError(f"{path}: there is no such checkpoint; check the path") from None
+        raise CheckpointError(f"{path}: there is no such checkpoint; {remedy}") from None
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from None
+        raise CheckpointError(
+            f"{path}: cannot be read ({error.strerror}); make it readable, or {remedy}"
+        ) from None
 
 
 def _check_archive(path: Path, data: bytes) -> None:

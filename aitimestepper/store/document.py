@@ -162,7 +162,28 @@ def read_document(path: Path) -> Document:
         )
     if said.get(_SEAL) != _seal(raw):
         raise StoreCorrupt(f"{path}/zarr.json: altered since it was committed; {RESTORE}")
-    return Document(raw)
+    document = Document(raw)
+    if not _is_sound(document):
+        raise StoreCorrupt(f"{path}/zarr.json: says what no commit of this program says; {RESTORE}")
+    return document
+
+
+def _is_sound(document: Document) -> bool:
+    """Whether the content makes sense: anyone can write a seal that is right."""
+    try:
+        header, commit = document.header, document.commit
+        sizes, texts = (*header.sizes, document.steps_per_chunk), asdict(commit)
+        rows, epoch = texts.pop("rows"), texts.pop("epoch")
+        document.metadata("mass")
+        return (
+            all(type(size) is int and size > 0 for size in sizes)
+            and type(rows) is type(epoch) is int
+            and all(isinstance(text, str) for text in (header.uuid, *texts.values()))
+            and Path(commit.checkpoint).name == commit.checkpoint
+            and all(document.metadata(name)["shape"][0] == rows >= 0 for name in ARRAYS)
+        )
+    except (LookupError, TypeError):
+        return False
 
 
 RESTORE = "restore it from a copy, or train under another --name"
@@ -173,9 +194,13 @@ def _parsed(path: Path) -> dict[str, Any]:
     try:
         raw = json.loads((path / "zarr.json").read_bytes())
     except (FileNotFoundError, NotADirectoryError):
+        if path.is_dir():
+            raise StoreCorrupt(f"{path}/zarr.json: missing; {RESTORE}") from None
         raise StoreError(f"{path}: there is no trajectory store here; train first") from None
     except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+        raise StoreError(
+            f"{path}: cannot be read ({error.strerror}); make it readable, or {RESTORE}"
+        ) from error
     except (ValueError, RecursionError):
         raise StoreCorrupt(f"{path}/zarr.json: not readable as JSON; {RESTORE}") from None
     if not isinstance(raw, dict) or not isinstance(raw.get("attributes"), dict):

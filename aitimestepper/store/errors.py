@@ -31,6 +31,7 @@ _REASONS = {
     errno.EDQUOT: ("the disk quota is used up", "free space"),
     errno.EROFS: ("the file system is read-only", "make it writable"),
     errno.EACCES: ("no permission to write there", "make it writable"),
+    errno.ENAMETOOLONG: ("the name is too long", "give a shorter one"),
     errno.EPERM: ("no permission to write there", "make it writable"),
 }
 

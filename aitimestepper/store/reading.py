@@ -64,7 +64,9 @@ def _read_arrays(path: Path, document: Document) -> dict[str, np.ndarray]:
             stored = zarr.open_array(store, path=name, mode="r")
             arrays[name] = np.asarray(stored[:steps] if name in ARRAYS else stored[:])
         except OSError as error:
-            raise StoreError(f"{path / name}: cannot be read ({error.strerror})") from error
+            raise StoreError(
+                f"{path / name}: cannot be read ({error.strerror}); make it readable, or {RESTORE}"
+            ) from error
         except Exception as error:  # decoders raise whatever they like on damaged bytes
             raise StoreCorrupt(f"{path / name}: {error}; {RESTORE}") from error
     return arrays

@@ -94,10 +94,10 @@ class SimulationFile:
             StoreError: Nothing can be written there.
         """
         path, mass = Path(path), np.ascontiguousarray(mass, "<f8")
-        _check_free(path, overwrite=overwrite)
         sizes = Sizes(mass.shape[0], mass.shape[1], dimensions)
         own = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "units": UNITS}
         try:
+            _check_free(path, overwrite=overwrite)
             if path.exists():
                 shutil.rmtree(path)
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -51,7 +51,8 @@ def reported(uri: str) -> Iterator[None]:
             ) from None
         if isinstance(error, MlflowException):
             raise TrackingError(
-                f"The MLflow store {without_password(uri)} refused: {_reason(error)}"
+                f"The MLflow store {without_password(uri)} refused: {_reason(error).rstrip('.')}; "
+                "ask for something that it has, or set MLFLOW_TRACKING_URI to another store."
             ) from None
         raise
 
