@@ -13,13 +13,14 @@ from aitimestepper.errors import UserError
 from .cli_options import Options, nearest, positive_count, write_json
 
 if TYPE_CHECKING:
+    from aitimestepper.settings import RunConfig
     from aitimestepper.settings.sweep import SweepConfig
 
     from .sweep import SweepReport
 
 _VARY = (
     'a setting to vary, as often as wanted: optimizer.learning_rate="log 1e-4..1e-2", '
-    'restart.after=1..9, "network.hidden=[64]|[64,64]"; without any, seeds vary'
+    'orbits=8..64, "network.hidden=[64]|[64,64]"; without any, seeds vary'
 )
 
 
@@ -82,7 +83,19 @@ def _options(given: argparse.Namespace) -> SweepConfig:
     told = vars(given)
     rest = {key: told[key] for key in SweepConfig.model_fields if key in told and key != "vary"}
     base = run_config({"name": given.name}, File(settings, given.config))
+    _check_space(vary, base)
     return SweepConfig(base=base, vary=vary, **rest)
+
+
+def _check_space(vary: dict[str, str], base: RunConfig) -> None:
+    """Refuse what cannot vary before a server is started."""
+    try:
+        from tasks.space import space_of
+    except ImportError:
+        raise UserError(
+            "A sweep needs Optuna; `pip install aitimestepper[sweep]` brings it."
+        ) from None
+    space_of(vary, base)
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -91,6 +91,7 @@ def sweep(**options: Any) -> SweepReport:
     """Train many settings or seeds, and promote the best model; the same name continues."""
     hear_library()
     plan = SweepConfig(**options)
+    space_of(plan.vary, plan.base)  # a mistake in it leaves nothing behind
     with RunLock(artifacts() / "sweeps" / plan.base.name):
         study = open_study(plan)
         parent = _tracked(study, plan)

@@ -47,9 +47,10 @@ def test_a_proposal_replaces_what_varies_and_nothing_else(tiny):
     proposed = trial(
         space_of(vary, tiny), {"network.hidden": "[8,8]", "optimizer.learning_rate": 5e-3}
     )
+    proposed.number = 7
     config = settings_of(proposed, tiny, vary)
     assert config.network.hidden == (8, 8)
-    assert config.name == f"{tiny.name}-0000"
+    assert config.name == f"{tiny.name}-0007"
     rest = {"network", "optimizer", "name"}
     assert config.model_dump(exclude=rest) == tiny.model_dump(exclude=rest)
 
