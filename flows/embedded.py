@@ -108,11 +108,13 @@ def embedded_server(home: Path) -> Iterator[Server]:
     port = _free_port()
     process = _start(port)
     server = Server(f"http://127.0.0.1:{port}/api", process)
-    os.environ["PREFECT_API_URL"] = server.address
+    ours = {"PREFECT_API_URL": server.address, "PREFECT_SERVER_UI_ENABLED": "false"}
+    os.environ.update(ours)
     try:
         yield server
     finally:
-        del os.environ["PREFECT_API_URL"]
+        for key in ours:
+            del os.environ[key]
         _stop(process)
 
 
@@ -146,7 +148,7 @@ def _free_port() -> int:
 
 def _answers(url: str) -> bool:
     try:
-        with urlopen(url, timeout=5) as response:
+        with urlopen(url, timeout=3) as response:
             return response.status == 200
     except (URLError, OSError):
         return False

@@ -35,6 +35,8 @@ def train(
     with ExitStack() as stack:
         stack.enter_context(_stopped_by_sigterm())
         server = stack.enter_context(embedded_server(artifacts() / "prefect"))
+        if server.process is None:
+            server.wait()  # before seconds of imports, since it either answers at once or is away
         from .draining import drain
         from .terminal import quiet_console
         from .training import two_phase_training

@@ -5,14 +5,19 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from prefect.artifacts import (
     create_image_artifact,
+    create_link_artifact,
     create_markdown_artifact,
     create_table_artifact,
 )
+from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
 
+from aitimestepper.tracking import TrackingError
 from tasks.reports import EpochReport, EvaluationReport
 from tasks.session import Session
 
@@ -20,6 +25,17 @@ from tasks.session import Session
 def artifact_key(*parts: str) -> str:
     """A key as Prefect wants it: lower-case letters, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
+def link_pages(session: Session) -> None:
+    """Links between the pages of this flow run and those of its MLflow run, where there are any."""
+    name, run = session.config.name, session.run
+    if run.uri.startswith("http"):
+        key = artifact_key(name, "mlflow")
+        create_link_artifact(run.page(run.uri), f"{name} in MLflow", key, "Charts, files and model")
+    if get_current_settings().server.ui.enabled and flow_run.ui_url:
+        with suppress(TrackingError):  # the training goes on while MLflow is away
+            run.set_note(f"Flow run [{name} in Prefect]({flow_run.ui_url})")
 
 
 def publish_epoch(name: str, report: EpochReport) -> None:

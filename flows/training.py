@@ -18,7 +18,7 @@ from .attempts import check_starts
 from .heartbeat import without_heartbeat
 from .leftovers import mark_leftovers
 from .numbering import number_from
-from .pages import publish_epoch, publish_figures, publish_result, summary
+from .pages import link_pages, publish_epoch, publish_figures, publish_result, summary
 from .parameters import parameters_of
 from .terminal import hear_library
 
@@ -47,6 +47,7 @@ def two_phase_training(**settings: Any) -> TrainingReport:
     check_starts(config.name)
     with opened(config, {"prefect.flow_run_id": str(flow_run.id)}) as session:
         first = session.place.epoch
+        link_pages(session)
         mark_leftovers(config.name, str(flow_run.id))
         number_from(epoch, first)
         for number in range(first, config.epochs + 1):

@@ -8,7 +8,6 @@ import json
 import pytest
 from rich.console import Console
 
-from aitimestepper.folders import RunFolder
 from aitimestepper.store.lock import RunLock
 from flows import cli_progress, local
 from flows.cli import main
@@ -111,12 +110,16 @@ def test_pages_of_servers_are_their_addresses(capsys, monkeypatch):
     assert last == "Pages  MLflow: http://host:5000; Prefect: http://host:4200"
 
 
-def test_run_that_is_being_trained_is_refused_before_anything_starts(artifacts, capsys):
-    begin("one")
-    with RunLock(RunFolder("one").path):
-        assert main(["train", "--name", "one"]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1
-    assert "already being trained by process" in err
+def test_run_that_another_process_trains_is_refused_before_any_server_starts(artifacts, capsys):
+    with RunLock(artifacts / "runs" / "one"):
+        assert main(["train", "--name", "one", "--epochs=2"]) == 2
+    assert "already being trained by process" in capsys.readouterr().err
     assert not (artifacts / "prefect").exists()
+
+
+def test_server_that_is_away_is_named_in_one_sentence(artifacts, capsys, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    assert main(["train", "--name", "one", "--epochs=2"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("Prefect at http://127.0.0.1:1/api does not answer")
+    assert not (artifacts / "runs" / "one" / "trajectory.zarr").exists()
