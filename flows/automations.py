@@ -6,11 +6,17 @@ import os
 from datetime import timedelta
 from typing import Any
 
-from prefect.automations import Automation
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
-from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.events.schemas.automations import (
+    Automation,
+    AutomationCore,
+    EventTrigger,
+    Posture,
+    ResourceSpecificationDict,
+)
+from prefect.events.schemas.events import ResourceSpecification
 
 from aitimestepper.errors import UserError
 
@@ -19,9 +25,12 @@ SILENCE = "AITIMESTEPPER_SILENCE_SECONDS"
 
 _DEFAULT_SILENCE = 90.0  # three heartbeats, which Prefect sends no oftener than every 30 s
 _SHORTEST = timedelta(seconds=10)  # Prefect's own limit for what waits for events
-_FLOW_RUN = {"prefect.resource.id": "prefect.flow-run.*"}
+_FLOW_RUN = ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"})
 _HEARTBEAT = "prefect.flow-run.heartbeat"
 _ENDS = ("Completed", "Failed", "Cancelled", "Crashed", "Suspended", "Paused")
+
+
+Related = ResourceSpecification | ResourceSpecificationDict
 
 
 def silence() -> timedelta:
@@ -49,14 +58,16 @@ def automations(flows: list[str]) -> list[AutomationCore]:
         flows: Names of the flows; runs that no deployment started are left alone, since only
             whoever typed the command can start it again.
     """
-    ours = [
-        {"prefect.resource.role": "flow", "prefect.resource.name": flows},
-        {"prefect.resource.role": "deployment", "prefect.resource.id": "prefect.deployment.*"},
+    ours: list[Related] = [
+        ResourceSpecification({"prefect.resource.role": "flow", "prefect.resource.name": [*flows]}),
+        ResourceSpecification(
+            {"prefect.resource.role": "deployment", "prefect.resource.id": "prefect.deployment.*"}
+        ),
     ]
     return [_silent_to_crashed(ours), _crashed_to_retry(ours)]
 
 
-def _silent_to_crashed(ours: list[dict[str, str | list[str]]]) -> AutomationCore:
+def _silent_to_crashed(ours: list[Related]) -> AutomationCore:
     trigger = EventTrigger(
         posture=Posture.Proactive,
         after={_HEARTBEAT},
@@ -68,7 +79,10 @@ def _silent_to_crashed(ours: list[dict[str, str | list[str]]]) -> AutomationCore
         within=silence(),
     )
     crash = ChangeFlowRunState(
-        state=StateType.CRASHED, message="No heartbeat: the process or its machine has ended."
+        name=None,
+        state=StateType.CRASHED,
+        message="No heartbeat: the process or its machine has ended.",
+        force=False,
     )
     return AutomationCore(
         name="aitimestepper: a silent run has crashed",
@@ -78,7 +92,7 @@ def _silent_to_crashed(ours: list[dict[str, str | list[str]]]) -> AutomationCore
     )
 
 
-def _crashed_to_retry(ours: list[dict[str, str | list[str]]]) -> AutomationCore:
+def _crashed_to_retry(ours: list[Related]) -> AutomationCore:
     trigger = EventTrigger(
         posture=Posture.Reactive,
         expect={"prefect.flow-run.Crashed"},

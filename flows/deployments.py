@@ -6,7 +6,8 @@ import os
 import sys
 
 from prefect import serve
-from prefect.deployments.runner import EntrypointType, RunnerDeployment
+from prefect.deployments.runner import RunnerDeployment
+from prefect.types.entrypoint import EntrypointType
 
 from .automations import install
 from .training import two_phase_training

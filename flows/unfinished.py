@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
-from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.states import AwaitingRetry, Cancelled, Crashed, State
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.states import AwaitingRetry, Cancelled, Crashed
 
 from aitimestepper.folders import RunFolder
 from aitimestepper.settings import RunConfig
