@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
@@ -137,12 +140,16 @@ def epoch_of(path):
 
 def flow_run(stack, run_id):
     """The flow run as the API has it."""
-    code = (
-        "import sys; from prefect import get_client\n"
-        "with get_client(sync_client=True) as c:\n"
-        "    print(c.read_flow_run(sys.argv[1]).model_dump_json())"
-    )
-    return json.loads(stack.client(sys.executable, "-c", code, run_id))
+    told = stack.environment("worker")
+    token = base64.b64encode(told["PREFECT_API_AUTH_STRING"].encode()).decode()
+    address = f"{told['PREFECT_API_URL']}/flow_runs/{run_id}"
+    with urlopen(Request(address, headers={"Authorization": f"Basic {token}"})) as answer:
+        return json.load(answer)
+
+
+def test_nobody_gets_in_without_the_password(stack):
+    with pytest.raises(HTTPError, match="401"):
+        urlopen(f"{stack.environment('worker')['PREFECT_API_URL']}/admin/version")
 
 
 def trainer_below(worker):
