@@ -19,7 +19,7 @@ from flows.sweep import sweep
 from tasks.study import SweepChanged, open_study
 from tasks.trials import objective
 
-pytestmark = pytest.mark.usefixtures("prefect_server", "artifacts")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server", "artifacts")]
 
 
 @pytest.fixture(scope="module")
