@@ -110,7 +110,7 @@ def stack(tmp_path_factory):
         bucket(stack).create()
         for name in ("redis", "prefect-server", "prefect-services", "mlflow"):
             stack.start(name)
-        for name in ("pool", "deploy", "automations"):
+        for name in ("pool", "limit", "deploy", "automations"):
             if name != "automations" or name in COMMANDS:
                 stack.run_once(name)
         yield stack
