@@ -128,11 +128,10 @@ def test_without_anything_to_vary_every_trial_has_its_own_seed(tiny):
 
 
 def test_a_trial_that_cannot_train_is_a_failure_and_not_the_end(tiny):
-    # one update is not enough for a threshold that tight
-    strict = tiny.model_copy(
-        update={"generalize": tiny.generalize.model_copy(update={"max_iterations": 1})}
-    )
-    wanted = plan(strict, vary={"energy_threshold": "1e-7|5e-2"}, trials=4, pruner="none")
+    # one attempt is not enough for a threshold that tight
+    collect = tiny.collect.model_copy(update={"max_attempts": 1})
+    strict = tiny.model_copy(update={"collect": collect})
+    wanted = plan(strict, vary={"energy_threshold": "1e-7|1e-8"}, trials=2, pruner="none")
     with pytest.raises(UserError, match="No trial"):
         swept(wanted)
     assert {trial.state for trial in open_study(wanted).trials} == {TrialState.FAIL}
