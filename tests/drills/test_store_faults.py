@@ -220,7 +220,8 @@ def test_power_loss_during_a_commit(config, artifacts, told, tmp_path):
     )
 
 
-def test_flipped_bits(config, artifacts, told):
+@pytest.mark.usefixtures("config")
+def test_flipped_bits(artifacts, told):
     run = artifacts / "runs" / "x"
     before, chance = load(run), random.Random(0)
     wanted = status("x")
@@ -251,8 +252,9 @@ def test_flipped_bits(config, artifacts, told):
     assert load(run) == before
 
 
-def test_reader_beside_a_writer(config, artifacts, told):
-    """Ten thousand reads, of the commit alone and of everything, while commits follow each other."""
+@pytest.mark.usefixtures("config")
+def test_reader_beside_a_writer(artifacts, told):
+    """Ten thousand reads, of the commit alone or of everything, while commits follow."""
     store = TrajectoryStore.open(artifacts / "runs" / "x" / "trajectory.zarr")
     rows, stop, written = store.rows_read, threading.Event(), [store.last.rows]
 
