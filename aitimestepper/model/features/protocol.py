@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol
 
 from jaxtyping import Float
@@ -45,18 +46,18 @@ class Features(Protocol):
         ...
 
 
-class OfState:
+class OfState(ABC):
     """Features of one state at a time: what is remembered is what the network is shown."""
 
     lag: ClassVar[int] = 0
 
+    @abstractmethod
     def size(self, bodies: int) -> int:
         """Numbers of an entry, F."""
-        raise NotImplementedError
 
+    @abstractmethod
     def __call__(self, system: System) -> Float[Tensor, "B F"]:
         """Features of each system, with shape (B, F)."""
-        raise NotImplementedError
 
     def observed(self, bodies: int, dimensions: int) -> int:  # noqa: ARG002
         """As many numbers as features."""
