@@ -159,6 +159,8 @@ def _learned(source: str, checkpoint: dict[str, Any]) -> Step:
         config = RunConfig.model_validate_json(checkpoint["settings"])
         config = config.model_copy(update={"device": "auto", "compile": False})
         n, d = int(checkpoint["bodies"]), int(checkpoint["dimensions"])
+        if n < 2 or d < 1:
+            raise ValueError(f"{n} bodies in {d} dimensions")
         model = model_of(config, n)
         model.load_state_dict(checkpoint["model"])
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:

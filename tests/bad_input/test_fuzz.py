@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -203,7 +203,7 @@ def test_sealed_root_documents(trained, where, value):
     inner[last] = value
     try:
         root.write_bytes(Document(raw).sealed())
-    except ValueError:  # JSON has no infinity
+    except (ValueError, AttributeError):  # JSON has no infinity, and only objects are sealed
         return
     recorded = refuses(TrajectoryStore.load, root.parent)
     root.write_bytes(data)
@@ -226,5 +226,5 @@ def test_settings_files(tmp_path, edits):
 def test_options(key, value):
     config = refuses(run_config, {key: value}, None, {"HOME": "/"})
     assert config is None or all(
-        torch.tensor(number).isfinite() for number in config.loss.model_dump().values()
+        math.isfinite(number) for number in config.loss.model_dump().values()
     )

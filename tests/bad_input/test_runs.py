@@ -168,6 +168,7 @@ PAYLOADS = {
     "bodies of text": GOOD | {"bodies": "two"},
     "bodies none": GOOD | {"bodies": None},
     "bodies negative": GOOD | {"bodies": -2},
+    "bodies false": GOOD | {"bodies": False},
     "bodies many": GOOD | {"bodies": 10**9},
     "dimensions zero": GOOD | {"dimensions": 0},
     "model a list": GOOD | {"model": [1]},
