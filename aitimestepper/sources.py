@@ -154,13 +154,19 @@ def _of_run(name: str) -> tuple[Path, str]:
     return folder.checkpoints / commit.checkpoint, commit.checkpoint_sha256
 
 
+def _sizes(checkpoint: dict[str, Any]) -> tuple[int, int]:
+    """N and D."""
+    n, d = int(checkpoint["bodies"]), int(checkpoint["dimensions"])
+    if n < 2 or d < 1:
+        raise ValueError(f"{n} bodies in {d} dimensions")
+    return n, d
+
+
 def _learned(source: str, checkpoint: dict[str, Any]) -> Step:
     try:
         config = RunConfig.model_validate_json(checkpoint["settings"])
         config = config.model_copy(update={"device": "auto", "compile": False})
-        n, d = int(checkpoint["bodies"]), int(checkpoint["dimensions"])
-        if n < 2 or d < 1:
-            raise ValueError(f"{n} bodies in {d} dimensions")
+        n, d = _sizes(checkpoint)
         model = model_of(config, n)
         model.load_state_dict(checkpoint["model"])
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
