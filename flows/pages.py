@@ -16,6 +16,7 @@ from prefect.artifacts import (
 )
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
+from prefect.utilities.urls import url_for
 
 from aitimestepper.tracking import TrackingError
 from tasks.reports import EpochReport, EvaluationReport
@@ -33,9 +34,10 @@ def link_pages(session: Session) -> None:
     if run.uri.startswith("http"):
         key = artifact_key(name, "mlflow")
         create_link_artifact(run.page(run.uri), f"{name} in MLflow", key, "Charts, files and model")
-    if get_current_settings().server.ui.enabled and flow_run.ui_url:
+    page = url_for("flow-run", obj_id=flow_run.id)
+    if get_current_settings().server.ui.enabled and page:
         with suppress(TrackingError):  # the training goes on while MLflow is away
-            run.set_note(f"Flow run [{name} in Prefect]({flow_run.ui_url})")
+            run.set_note(f"Flow run [{name} in Prefect]({page})")
 
 
 def publish_epoch(name: str, report: EpochReport) -> None:
