@@ -234,8 +234,9 @@ def test_threshold_near_rounding_is_warned_of(caplog):
     assert caplog.text == ""
 
 
-def test_evaluation_takes_as_many_systems_as_asked_for(artifacts):
+def test_evaluation_takes_as_many_systems_as_asked_for(artifacts, monkeypatch):
     """And follows them for as long as asked for."""
+    monkeypatch.setattr("tasks.evaluating._known", lambda _: [])  # the published ones take a minute
     rows = {}
     for held_out, periods in ((1, 0.25), (2, 0.25), (2, 0.5)):
         name = f"run-{held_out}-{periods}"
