@@ -27,7 +27,10 @@ _DEFAULT_SILENCE = 90.0  # three heartbeats, which Prefect sends no oftener than
 _SHORTEST = timedelta(seconds=10)  # Prefect's own limit for what waits for events
 _FLOW_RUN = ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"})
 _HEARTBEAT = "prefect.flow-run.heartbeat"
-_ENDS = ("Completed", "Failed", "Cancelled", "Crashed", "Suspended", "Paused")
+# AwaitingRetry, which follows a crash, and not Crashed: where one event concerns both automations,
+# the second finds the SQLite database locked by the first, the server handles the event again, and
+# a run that crashed once is scheduled up to four times
+_ENDS = ("Completed", "Failed", "Cancelled", "AwaitingRetry", "Suspended", "Paused")
 
 
 Related = ResourceSpecification | ResourceSpecificationDict
