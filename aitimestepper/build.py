@@ -96,8 +96,6 @@ def sampler_of(config: RunConfig) -> Sampler:
     """What draws the initial conditions of a run."""
     given = config.initial_conditions
     arguments = {name: getattr(given, name) for name in SAMPLED[given.kind]}
-    if given.kind not in ("plummer", "scattering", "file"):
-        arguments["dimensions"] = given.dimensions
     sampler = _SAMPLERS[given.kind](**arguments)
     if (given.scale, given.offset, given.boost) == (1.0, 0.0, 0.0):
         return sampler

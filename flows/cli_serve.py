@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from .cli_options import Options, positive_count
+from .stopping import stopped_by_sigterm
 
 _STARTED = """\
 Prefect      {prefect}
@@ -34,7 +34,7 @@ def run(argv: Sequence[str]) -> int:
     from .serving import Addresses, served, watch
 
     addresses = Addresses(options.host, options.prefect_port, options.mlflow_port)
-    with suppress(KeyboardInterrupt), _stopped_by_sigterm():
+    with suppress(KeyboardInterrupt), stopped_by_sigterm():
         sys.stdout.write("Starting Prefect and MLflow, which takes some 20 seconds.\n")
         with served(addresses, options.runs) as parts:
             sys.stdout.write(_started(addresses, parts))
@@ -60,12 +60,3 @@ def _options() -> Options:
         "--runs", type=positive_count, default=2, help="deployed runs at the same time (2)"
     )
     return parser
-
-
-@contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

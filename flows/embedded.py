@@ -50,7 +50,7 @@ class Server(NamedTuple):
             ServerDidNotStart: It ended, or does not answer in time.
         """
         deadline = time.monotonic() + (_PATIENCE if self.process else _PATIENCE_WITH_OTHERS)
-        while not _answers(f"{self.address}/health"):
+        while not answers(f"{self.address}/health"):
             if time.monotonic() > deadline or (self.process and self.process.poll() is not None):
                 raise ServerDidNotStart(_no_answer(self.address, self.process is not None))
             time.sleep(0.05)
@@ -146,9 +146,10 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _answers(url: str) -> bool:
+def answers(url: str, timeout: float = 3.0) -> bool:
+    """Whether a page is there, asked for `timeout` seconds at most."""
     try:
-        with urlopen(url, timeout=3) as response:
+        with urlopen(url, timeout=timeout) as response:
             return response.status == 200
     except (URLError, OSError):
         return False

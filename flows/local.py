@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 from aitimestepper.build import device_of
 from aitimestepper.folders import RunFolder, artifacts, check_folder
@@ -15,6 +13,7 @@ from tasks.reports import TrainingReport
 from tasks.resume import check_run
 
 from .embedded import embedded_server
+from .stopping import stopped_by_sigterm
 
 
 def train(
@@ -33,7 +32,7 @@ def train(
     """
     check(config)
     with ExitStack() as stack:
-        stack.enter_context(_stopped_by_sigterm())
+        stack.enter_context(stopped_by_sigterm())
         server = stack.enter_context(embedded_server(artifacts() / "prefect"))
         if server.process is None:
             server.wait()  # before seconds of imports, since it either answers at once or is away
@@ -69,13 +68,3 @@ def check(config: RunConfig) -> None:
         with RunLock(folder):
             check_run(config)
     device_of(config.device)
-
-
-@contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM interrupt like Ctrl-C, so that both stop in the same way."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -15,13 +15,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from aitimestepper.errors import UserError
 from aitimestepper.folders import artifacts
 
-from .embedded import prepare
+from .embedded import answers, prepare
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _LEASH = Path(__file__).with_name("leash.py")
@@ -211,20 +209,12 @@ def _started(name: str, command: list[str], log: Path, *, grace: float = 6.0) ->
 def _await_answers(parts: Sequence[Part], pages: Sequence[str]) -> None:
     deadline = time.monotonic() + _PATIENCE
     for part, page in zip(parts, pages, strict=True):
-        while not _answers(page):
+        while not answers(page, timeout=5):
             if part.process.poll() is not None:
                 raise part.ended()
             if time.monotonic() > deadline:
                 raise NotServed(f"{part.name} does not answer at {page}; {part.log} may say why.")
             time.sleep(0.1)
-
-
-def _answers(page: str) -> bool:
-    try:
-        with urlopen(page, timeout=5) as response:
-            return response.status == 200
-    except (URLError, OSError):
-        return False
 
 
 def _await_word(runner: Part) -> None:

@@ -1,4 +1,4 @@
-"""Fields made of other fields."""
+"""Fields made of other fields: sums, and one that counts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .gravity import Field
 from .state import System
+from .work import time_dependent
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Combined:
     @property
     def time_dependent(self) -> bool:
         """Whether any part changes with time."""
-        return any(getattr(field, "time_dependent", False) for field in self.fields)
+        return any(map(time_dependent, self.fields))
 
     def energy(self, system: System) -> Float[Tensor, " B"]:
         """Potential energy of each system, with shape (B,)."""
@@ -61,7 +62,7 @@ class Counted:
     @property
     def time_dependent(self) -> bool:
         """Whether the field changes with time."""
-        return getattr(self.inner, "time_dependent", False)
+        return time_dependent(self.inner)
 
     def energy(self, system: System) -> Float[Tensor, " B"]:
         """Potential energy of each system, not counted."""

@@ -18,8 +18,7 @@ from .sums import total
 class Field(Protocol):
     """Anything that can push on a system; force and energy come from one object.
 
-    A field whose energy depends on time says so with `time_dependent = True`, and tells by `power`
-    how fast its energy changes while the bodies stand still.
+    A field whose energy depends on time says so with `time_dependent = True`.
     """
 
     def energy(self, system: System) -> Float[Tensor, " B"]:

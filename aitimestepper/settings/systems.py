@@ -115,16 +115,16 @@ class InitialConditionsSection(Section):
         return self
 
 
-_ORBIT = ("eccentricity", "semi_major_axis", "mass_ratio", "total_mass")
+_ORBIT = ("eccentricity", "semi_major_axis", "mass_ratio", "total_mass", "dimensions")
 _GROUP = ("bodies", "mass_range", "total_mass", "virial_ratio")
 SAMPLED: dict[str, tuple[str, ...]] = {
     "kepler": _ORBIT,
     "triple": (*_ORBIT, "outer_eccentricity", "outer_mass_ratio", "separation"),
-    "uniform": _GROUP,
+    "uniform": (*_GROUP, "dimensions"),
     "plummer": _GROUP,
     "scattering": (),
-    "figure_eight": ("perturbation",),
-    "pythagorean": ("perturbation",),
+    "figure_eight": ("perturbation", "dimensions"),
+    "pythagorean": ("perturbation", "dimensions"),
     "file": ("perturbation", "rows"),
 }
-"""Which settings each family of initial conditions takes, besides those that all take."""
+"""Arguments of the sampler of each family; scale and frame are the same for all."""

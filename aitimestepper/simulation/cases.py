@@ -15,11 +15,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import UserError
+from ..physics.initial_conditions.scattering import encounter
 from ..physics.kepler import binary, period
-from ..physics.state import System, assemble, centre
+from ..physics.state import System, assemble
 
 _FIRST_SEED = 1000
-_KM_PER_S = 51.5951
 _YEARS_PER_TIME = 0.09188020
 
 
@@ -161,8 +161,6 @@ def scattering(seed: int) -> System:
         | arXiv 2502.12809
     """
     low, high = [5, 0, 0, 5], [20, 10, -10, 20]
-    k = np.random.RandomState(seed).uniform(low, high)
-    position = torch.tensor([[[0.0, 0.0], [k[0], k[1]], [k[2], k[3]]]], dtype=torch.float64)
-    velocity = torch.tensor([[[0.0, 10.0], [-10.0, 0.0], [0.0, 0.0]]], dtype=torch.float64)
+    places = np.random.RandomState(seed).uniform(low, high)
     mass = torch.full((1, 3), 1 / 3, dtype=torch.float64)
-    return centre(assemble(mass, position, velocity / _KM_PER_S))
+    return encounter(mass, torch.from_numpy(places)[None])

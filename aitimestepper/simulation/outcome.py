@@ -13,6 +13,7 @@ from ..model.timestep import TimeStep
 from ..physics.conserved import angular_momentum, momentum, total_energy
 from ..physics.gate import Gate
 from ..physics.state import System, join
+from ..physics.unknown import infinite_if_nan
 from ..physics.work import time_dependent, work
 from .blocks import Block
 from .schemes import Scheme
@@ -145,7 +146,7 @@ class Tally:
             sums.evaluations,
             sums.rejected,
             sums.largest,
-            sums.drift.abs().nan_to_num(nan=torch.inf, posinf=torch.inf),
+            infinite_if_nan(sums.drift.abs()),
             _change(momentum, _sizes(self._begin, False), self._begin, sums.end),
             _change(angular_momentum, _sizes(self._begin, True), self._begin, sums.end),
             sums.violations if judged else None,
@@ -155,7 +156,7 @@ class Tally:
 
 def _raise(known: Tensor, rows: Tensor, values: Tensor) -> Float[Tensor, " B"]:
     """The larger of what is known and the largest of a block; NaN counts as infinite."""
-    worst = values.nan_to_num(nan=torch.inf, posinf=torch.inf).amax(0)
+    worst = infinite_if_nan(values).amax(0)
     return known.index_copy(0, rows, torch.maximum(known[rows], worst))
 
 
@@ -171,7 +172,7 @@ def _sizes(system: System, lever: bool) -> Float[Tensor, " B"]:
 def _change(quantity, begin_size: Tensor, begin: System, end: System) -> Float[Tensor, " B"]:
     size = torch.maximum(begin_size, _sizes(end, quantity is angular_momentum))
     change = (quantity(end) - quantity(begin)).norm(dim=-1)
-    return torch.where(size > 0, change / size, change).nan_to_num(nan=torch.inf, posinf=torch.inf)
+    return infinite_if_nan(torch.where(size > 0, change / size, change))
 
 
 def gather(outcomes: list[Outcome]) -> Outcome:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..physics.gate import Attempt
 from ..physics.state import System, where
+from ..physics.unknown import infinite_if_nan
 from .errors import AttemptsExhausted
 from .samples import Samples, judge, prepare
 from .trainer import Training
@@ -134,10 +135,7 @@ def _hold(held: _Held, rows: Int[Tensor, " R"], trial: Attempt, attempt: int) ->
 def _report(
     training: Training, trial: Attempt, step: int, attempt: int, failing: int, count: int
 ) -> Attempted:
-    worst = (
-        trial.error.nan_to_num(nan=torch.inf, posinf=torch.inf).max().item()
-        / training.gate.threshold
-    )
+    worst = infinite_if_nan(trial.error).max().item() / training.gate.threshold
     return Attempted(step, attempt, failing, count, worst)
 
 

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..physics.unknown import infinite_if_nan
 from .errors import IterationsExhausted
 from .recorded import Recorded
 from .samples import judge
@@ -122,7 +123,7 @@ def _sweep(
 def _summary(
     ratio: Float[Tensor, " R"], eta: Float[Tensor, " R"], failing: Tensor, iterations: int
 ) -> Sweep:
-    ratio = ratio.nan_to_num(nan=torch.inf, posinf=torch.inf)
+    ratio = infinite_if_nan(ratio)
     return Sweep(
         iterations,
         len(ratio),

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..kepler import binary, period
+from ..state import System
 from .protocol import Initial, uniform
 
 
@@ -44,18 +45,29 @@ class KeplerOrbits:
 
     def draw(self, mass: Float[Tensor, "B 2"], generator: torch.Generator) -> Initial:
         """One orbit for each row of masses."""
-        count = mass.shape[0]
-        axis = uniform(self.semi_major_axis, count, generator)
-        eccentricity = uniform(self.eccentricity, count, generator)
-        phase, angle = (uniform((-math.pi, math.pi), count, generator) for _ in range(2))
-        inclination = uniform((-1.0, 1.0), count, generator).acos()
-        system = binary(
-            axis,
-            eccentricity,
-            mass,
-            mean_anomaly=phase,
-            pericentre=angle,
-            inclination=inclination,
-            dimensions=self.dimensions,
-        )
+        axis = uniform(self.semi_major_axis, len(mass), generator)
+        eccentricity = uniform(self.eccentricity, len(mass), generator)
+        system = at_any_phase(axis, eccentricity, mass, generator, dimensions=self.dimensions)
         return Initial(system, period(axis, mass))
+
+
+def at_any_phase(
+    axis: Float[Tensor, " B"],
+    eccentricity: Float[Tensor, " B"],
+    mass: Float[Tensor, "B 2"],
+    generator: torch.Generator,
+    *,
+    dimensions: int,
+) -> System:
+    """Pairs on orbits of given shapes, their phases and orientations drawn evenly."""
+    count = len(mass)
+    phase, angle = (uniform((-math.pi, math.pi), count, generator) for _ in range(2))
+    return binary(
+        axis,
+        eccentricity,
+        mass,
+        mean_anomaly=phase,
+        pericentre=angle,
+        inclination=uniform((-1.0, 1.0), count, generator).acos(),
+        dimensions=dimensions,
+    )

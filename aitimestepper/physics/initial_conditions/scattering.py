@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..state import assemble, centre
+from ..state import System, assemble, centre
 from .protocol import Initial, crossing_time, uniform
 
 _KM_PER_S = 51.5951
@@ -43,10 +43,14 @@ class Scattering:
 
     def draw(self, mass: Float[Tensor, "B 3"], generator: torch.Generator) -> Initial:
         """One system for each row of masses."""
-        count = len(mass)
-        x1, y1, x2, y2 = (uniform(limits, count, generator) for limits in _PLACES)
-        zero = torch.zeros_like(x1)
-        places = torch.stack([zero, zero, x1, y1, x2, y2], -1).view(count, 3, 2)
-        speeds = mass.new_tensor([[0.0, 10.0], [-10.0, 0.0], [0.0, 0.0]]) / _KM_PER_S
-        system = centre(assemble(mass, places, speeds.expand(count, 3, 2)))
+        places = [uniform(limits, len(mass), generator) for limits in _PLACES]
+        system = encounter(mass, torch.stack(places, -1))
         return Initial(system, crossing_time(system))
+
+
+def encounter(mass: Float[Tensor, "B 3"], places: Float[Tensor, "B 4"]) -> System:
+    """Members of the family, by where the second and the third body are (x, y, x, y) [length]."""
+    count = len(mass)
+    position = torch.cat([torch.zeros_like(places[:, :2]), places], -1).view(count, 3, 2)
+    velocity = mass.new_tensor([[0.0, 10.0], [-10.0, 0.0], [0.0, 0.0]]) / _KM_PER_S
+    return centre(assemble(mass, position, velocity.expand(count, 3, 2)))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..kepler import binary, period
-from ..state import System, assemble
+from ..kepler import period
+from ..state import assemble
+from .kepler_orbits import at_any_phase
 from .protocol import Initial, uniform
 
 
@@ -64,13 +64,13 @@ class HierarchicalTriples:
         """One triple for each row of masses."""
         count = len(mass)
         axis = uniform(self.semi_major_axis, count, generator)
-        inner = self._orbit(
-            axis, uniform(self.eccentricity, count, generator), mass[:, :2], generator
-        )
+        shape = uniform(self.eccentricity, count, generator)
+        space = {"dimensions": self.dimensions}
+        inner = at_any_phase(axis, shape, mass[:, :2], generator, **space)
         outer_mass = torch.stack([mass[:, :2].sum(-1), mass[:, 2]], -1)
         e = uniform(self.outer_eccentricity, count, generator)
         wide = axis * uniform(self.separation, count, generator) * _critical(outer_mass, e)
-        outer = self._orbit(wide, e, outer_mass, generator)
+        outer = at_any_phase(wide, e, outer_mass, generator, **space)
         position, velocity = (
             torch.cat([around[:, :1] + pair, around[:, 1:]], 1)
             for pair, around in (
@@ -79,25 +79,6 @@ class HierarchicalTriples:
             )
         )
         return Initial(assemble(mass, position, velocity), period(wide, outer_mass))
-
-    def _orbit(
-        self,
-        axis: Float[Tensor, " B"],
-        eccentricity: Float[Tensor, " B"],
-        mass: Float[Tensor, "B 2"],
-        generator: torch.Generator,
-    ) -> System:
-        count = len(mass)
-        phase, angle = (uniform((-math.pi, math.pi), count, generator) for _ in range(2))
-        return binary(
-            axis,
-            eccentricity,
-            mass,
-            mean_anomaly=phase,
-            pericentre=angle,
-            inclination=uniform((-1.0, 1.0), count, generator).acos(),
-            dimensions=self.dimensions,
-        )
 
 
 def _critical(mass: Float[Tensor, "B 2"], e: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
