@@ -11,6 +11,7 @@ from aitimestepper.settings import RunConfig
 from tasks.evaluating import evaluate
 from tasks.registering import register
 from tasks.reports import EpochReport, TrainingReport
+from tasks.resume import going_on
 from tasks.session import opened
 from tasks.training import kept
 
@@ -43,7 +44,7 @@ def epoch(name: str, number: int) -> EpochReport:
 def two_phase_training(**settings: Any) -> TrainingReport:
     """Train a time stepper in two phases, epoch by epoch; the same name continues a run."""
     hear_library()
-    config = RunConfig(**settings)
+    config = going_on(RunConfig(**settings))
     check_starts(config.name)
     with opened(config, {"prefect.flow_run_id": str(flow_run.id)}) as session:
         first = session.place.epoch

@@ -88,6 +88,37 @@ def check_run(config: RunConfig) -> None:
         check_unchanged(began(config.name), config)
 
 
+def going_on(config: RunConfig) -> RunConfig:
+    """The settings, with what a run that is there began with where the default was left.
+
+    A form or a deployment fills in every default, so a default says nothing of what was wanted.
+    What may change without falsifying the run counts as given.
+
+    Raises:
+        StoreError: What is there is no store.
+    """
+    if not RunFolder(config.name).store.exists() or nothing_recorded(config.name):
+        return config
+    left = flat(RunConfig.model_validate({}).model_dump(mode="json"))
+    before = falsifying(began(config.name))
+    given = flat(config.model_dump(mode="json"))
+    merged = {
+        key: before.get(key, value) if value == left[key] else value for key, value in given.items()
+    }
+    return RunConfig.model_validate(_nested(merged))
+
+
+def _nested(settings: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for key, value in settings.items():
+        *sections, name = key.split(".")
+        branch = tree
+        for section in sections:
+            branch = branch.setdefault(section, {})
+        branch[name] = value
+    return tree
+
+
 def nothing_recorded(name: str) -> bool:
     """Whether a run has not committed anything yet; it may then begin anew in another way."""
     return not TrajectoryStore.read_only(RunFolder(name).store).commit.checkpoint
