@@ -9,6 +9,7 @@ from prefect.runtime import flow_run
 
 from aitimestepper.settings import RunConfig
 from tasks.evaluating import evaluate
+from tasks.pausing import pausing
 from tasks.registering import register
 from tasks.reports import EpochReport, TrainingReport
 from tasks.resume import going_on
@@ -51,9 +52,10 @@ def two_phase_training(**settings: Any) -> TrainingReport:
         link_pages(session)
         mark_leftovers(config.name, str(flow_run.id))
         number_from(epoch, first)
-        for number in range(first, config.epochs + 1):
-            with without_heartbeat():
-                epoch(config.name, number)
+        with pausing(config.name, str(flow_run.id), bool(flow_run.deployment_id)):
+            for number in range(first, config.epochs + 1):
+                with without_heartbeat():
+                    epoch(config.name, number)
         session.finish()
         judged = evaluate.with_options(result_storage=session.folder.results)(config.name)
         version = register.with_options(result_storage=session.folder.results)(config.name)

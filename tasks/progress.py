@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -10,30 +9,12 @@ from uuid import UUID
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from .listeners import tell
+from .pausing import obey
 from .phases import Progress
 from .reports import PhaseProgress
+from .throttle import Throttle
 
 _TERMINAL, _FIRST, _EVERY = 0.1, 2.0, 1.0
-
-
-class Throttle:
-    """Says yes once, and again only after a while.
-
-    Arguments:
-        first: Seconds until the first yes.
-        every: Seconds between one yes and the next.
-    """
-
-    def __init__(self, first: float, every: float) -> None:
-        self._due, self._every = time.monotonic() + first, every
-
-    def __call__(self) -> bool:
-        """Whether it is time again."""
-        now = time.monotonic()
-        if now < self._due:
-            return False
-        self._due = now + self._every
-        return True
 
 
 class ProgressBar:
@@ -60,12 +41,18 @@ class ProgressBar:
 
 
 @contextmanager
-def watched() -> Iterator[Progress]:
-    """A callback that shows progress; a phase shorter than 2 s never makes an artifact."""
+def watched(name: str) -> Iterator[Progress]:
+    """A callback that shows progress; a phase shorter than 2 s never makes an artifact.
+
+    Arguments:
+        name: Name of the training, which pauses at a report of progress if its page asks for it.
+    """
+    obey(name)
     bar, page_is_due = ProgressBar(), Throttle(_FIRST, _EVERY)
     terminal_is_due = Throttle(0, _TERMINAL)
 
     def show(progress: PhaseProgress) -> None:
+        obey(name)
         if terminal_is_due():
             tell(progress)
         if page_is_due():

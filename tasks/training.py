@@ -26,7 +26,7 @@ _KEPT: dict[str, Any] = {
 @task(name="collect", task_run_name="collect-{epoch:04d}", **_KEPT, **RETRIED)
 def collect(name: str, epoch: int) -> PhaseReport:
     """Phase 1: record accepted steps of every orbit, and train on the states that fail."""
-    with current(name) as session, watched() as progress:
+    with current(name) as session, watched(name) as progress:
         report = session.collect(epoch, progress)
     tell(report)
     return report
@@ -35,7 +35,7 @@ def collect(name: str, epoch: int) -> PhaseReport:
 @task(name="generalize", task_run_name="generalize-{epoch:04d}", **_KEPT, **RETRIED)
 def generalize(name: str, epoch: int) -> PhaseReport:
     """Phase 2: train on everything recorded until every sample passes."""
-    with current(name) as session, watched() as progress:
+    with current(name) as session, watched(name) as progress:
         report = session.generalize(epoch, progress)
     tell(report)
     return report
