@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from prefect import flow
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 
 from aitimestepper.settings import RunConfig
 from tasks.evaluating import evaluate
@@ -18,7 +18,7 @@ from tasks.training import kept
 
 from .attempts import check_starts
 from .heartbeat import without_heartbeat
-from .leftovers import mark_leftovers
+from .leftovers import complete_epochs, mark_leftovers
 from .numbering import number_from
 from .pages import link_pages, publish_epoch, publish_figures, publish_result, summary
 from .parameters import parameters_of
@@ -51,8 +51,9 @@ def two_phase_training(**settings: Any) -> TrainingReport:
         first = session.place.epoch
         link_pages(session)
         mark_leftovers(config.name, str(flow_run.id))
+        complete_epochs(str(flow_run.id), first)
         number_from(epoch, first)
-        with pausing(config.name, str(flow_run.id), bool(flow_run.deployment_id)):
+        with pausing(config.name, str(flow_run.id), bool(deployment.id)):
             for number in range(first, config.epochs + 1):
                 with without_heartbeat():
                     epoch(config.name, number)

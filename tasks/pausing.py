@@ -14,8 +14,8 @@ from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import State
 from prefect.exceptions import Pause, PrefectException
-from prefect.states import State
 
 from .throttle import Throttle
 

@@ -8,7 +8,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from prefect.states import Running
 
-from flows.leftovers import mark_leftovers
+from flows.leftovers import complete_epochs, mark_leftovers
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -16,6 +16,33 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 @flow
 def training():
     pass
+
+
+@flow(flow_run_name="drill/{number:04d}")
+def epoch(number):
+    """End in the middle of an epoch."""
+    raise Unplugged(flow_run.id, number)
+
+
+class Unplugged(BaseException):
+    """The process ends, and nobody hears of it."""
+
+
+@flow
+def resumed():
+    """An epoch of each kind that still counts as running, and one that does."""
+    with get_client(sync_client=True) as client:
+        runs = [_left_running(client, number) for number in (3, 4)]
+        complete_epochs(str(flow_run.id), 4)
+        return [client.read_flow_run(run).state_name for run in runs]
+
+
+def _left_running(client, number):
+    try:
+        epoch(number)
+    except Unplugged as ended:
+        client.set_flow_run_state(ended.args[0], Running(), force=True)
+        return ended.args[0]
 
 
 @flow(flow_run_name="drill")
@@ -32,3 +59,7 @@ def test_only_runs_of_dead_processes_are_marked():
         assert successor() == "Running"
         states = [client.read_flow_run(run.id).state_name for run in (dead, other)]
     assert states == ["Crashed", "Running"]
+
+
+def test_only_epochs_that_the_store_has_are_completed():
+    assert resumed() == ["Completed", "Running"]
