@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from aitimestepper.build import device_of
-from aitimestepper.folders import RunFolder, artifacts, check_folder
+from aitimestepper.folders import RunFolder, artifacts, check_folder, tracking_uri
 from aitimestepper.settings import RunConfig
 from aitimestepper.store.lock import RunLock
 from tasks.listeners import Listener, listening
@@ -36,10 +35,14 @@ def train(
         server = stack.enter_context(embedded_server(artifacts() / "prefect"))
         if server.process is None:
             server.wait()  # before seconds of imports, since it either answers at once or is away
+        # seconds of imports, and of setting up MLflow, while our own server starts
+        from aitimestepper.tracking.client import connect
+
         from .draining import drain
         from .terminal import quiet_console
         from .training import two_phase_training
 
+        connect(tracking_uri())
         if not verbose:
             quiet_console()
         if listener:
@@ -67,4 +70,7 @@ def check(config: RunConfig) -> None:
     if folder.exists():
         with RunLock(folder):
             check_run(config)
-    device_of(config.device)
+    if config.device == "cuda":  # any other is there, and asking takes the import of torch
+        from aitimestepper.build import device_of
+
+        device_of(config.device)
