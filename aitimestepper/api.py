@@ -21,7 +21,7 @@ from .physics.state import System
 from .recording import Recorder, create, reopen
 from .simulation.blocks import Block, Status
 from .simulation.choosing import check_scheme, scheme_named
-from .simulation.ensemble import PIECE, simulate_ensemble
+from .simulation.ensemble import simulate_ensemble
 from .simulation.evolve import depart
 from .simulation.outcome import Outcome, Tally, opening
 from .simulation.run import Interrupted, Progress
@@ -29,7 +29,7 @@ from .simulation.run import simulate as follow
 from .simulation.schemes import Scheme
 from .sources import Step
 
-_MANY = 2 * PIECE
+_MANY = 5000
 """Systems from which on pieces in several threads are faster; a file keeps them together."""
 
 

@@ -1,7 +1,8 @@
-"""Ensembles: many systems in pieces that stay in the cache, several pieces at a time."""
+"""Ensembles: many systems in pieces, several pieces at a time."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -19,8 +20,8 @@ from .evolve import restrict
 from .outcome import Outcome, gather
 from .run import Progress, simulate
 
-PIECE = 1250
-"""Systems in a piece: few enough for the cache of one core, many enough to hide Python."""
+PIECE = 5000
+"""Most systems in a piece: fewer would have the threads wait for each other's Python."""
 
 
 def simulate_ensemble(
@@ -50,7 +51,8 @@ def simulate_ensemble(
         What came of it, and the seconds that it took in all.
     """
     begin, heard = time.perf_counter(), _Heard(tell, len(system))
-    pieces = torch.arange(len(system), device=until.device).split(PIECE)
+    count = max(min(2, len(system)), math.ceil(len(system) / PIECE))
+    pieces = torch.arange(len(system), device=until.device).tensor_split(count)
 
     stop = threading.Event()
 
