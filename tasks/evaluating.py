@@ -9,7 +9,6 @@ from prefect import task
 from prefect.cache_policies import CacheKeyFnPolicy
 
 from aitimestepper.build import sampler_of
-from aitimestepper.figures.work_precision import medians
 from aitimestepper.report.drawings import Judged
 from aitimestepper.report.provenance import facts, recorded
 from aitimestepper.report.writing import write_report
@@ -91,14 +90,12 @@ def _draw(session: Session, rows: list[Row], known: list[Case], unseen: list[Cas
     if not orbits or not rows:
         return
     tell("drawing the report")
-    drawn = medians(_of(rows, unseen), f"{len(unseen)} held-out systems") if unseen else []
     judged = Judged(
         name,
         step_of(session.training.model),
         session.training.gate,
         [*known, *unseen],
         rows,
-        shown=[*_of(rows, known), *drawn],
         orbits=orbits,
         unseen=unseen,
         recorded=recorded(name),

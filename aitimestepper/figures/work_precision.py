@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ..simulation.evaluate import Row
@@ -24,8 +23,8 @@ _WORK = {
 def work_precision(rows: Sequence[Row]) -> Figure:
     """Evaluations, and beside them wall time, against the largest energy error; a row a case.
 
-    Rows of one rule and case at several thresholds are joined by a line. Runs that blew up have
-    no place on the axes and are left out.
+    Rows of one rule and case with several lengths of step are joined by a line. Runs that blew up
+    have no place on the axes and are left out.
 
     Arguments:
         rows: Rows of an evaluation.
@@ -70,20 +69,3 @@ def _decades(errors: list[float]) -> tuple[float, float]:
 def _fullest(grid: Any) -> Axes:
     """The panel with most rules; a rule that blew up somewhere is missing there."""
     return max(grid.flat, key=lambda axes: len(axes.get_legend_handles_labels()[0]))
-
-
-def medians(rows: Sequence[Row], name: str) -> list[Row]:
-    """One row for each rule: medians over the cases, as a case of its own."""
-    rules = dict.fromkeys((row.rule, row.threshold) for row in rows)
-    return [
-        _median([row for row in rows if (row.rule, row.threshold) == key], name) for key in rules
-    ]
-
-
-def _median(rows: Sequence[Row], name: str) -> Row:
-    numbers = {
-        field: median(getattr(row, field) for row in rows)
-        for field, value in rows[0]._asdict().items()
-        if isinstance(value, int | float) and all(getattr(row, field) is not None for row in rows)
-    }
-    return rows[0]._replace(case=name, **numbers)

@@ -105,3 +105,8 @@ class Memoryless:
 def remembering(step: TimeStep) -> Remembering:
     """Any rule as one that is carried along with a window."""
     return step if isinstance(step, Remembering) else Memoryless(step)
+
+
+def remembers(step: TimeStep, system: System) -> bool:
+    """Whether a rule looks at the past of such systems."""
+    return remembering(step).begin(system[:1]).past.shape[1] > 0

@@ -19,8 +19,8 @@ from ..figures.errors import error_histogram
 from ..figures.orbits import orbits
 from ..figures.pericentre import along_orbit
 from ..figures.work_precision import work_precision
-from ..model.history import remembering
-from ..model.rules import FreeFall, Oracle
+from ..model.history import remembers
+from ..model.rules import Oracle
 from ..model.timestep import TimeStep
 from ..physics.gate import Gate
 from ..physics.kepler import elements, propagate
@@ -28,10 +28,9 @@ from ..physics.state import System, join
 from ..simulation.cases import Case
 from ..simulation.evaluate import Row, eccentricities
 from ..simulation.evolve import Block, evolve
-from ..simulation.run import simulate
 from ..simulation.schemes import Symmetric
-from ..simulation.tuning import SmallestEta, best_free_fall
 from .gather import energy_series, error_ratios, path, trace
+from .shorter import best_of_free_fall, shorter
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +40,7 @@ Follow = Callable[[System, TimeStep, Gate, Float[Tensor, " B"]], Iterable[Block]
 
 _STEEP = 0.9
 """Eccentricity that the figure of one orbit comes as near to as it can."""
-_PANELS = 8
+_PANELS = 3
 
 
 def plain(
@@ -78,8 +77,6 @@ class Judged:
     cases: Sequence[Case]
     """Of one N and D, each with a period."""
     rows: Sequence[Row]
-    shown: Sequence[Row] = ()
-    """Rows for the work-precision figure, where all of them would be too many."""
     orbits: float = 100.0
     """How far the energy error is followed."""
     unseen: Sequence[Case] = ()
@@ -129,25 +126,31 @@ def _eccentricity(judged: Judged) -> Drawing:
 
 
 def _work(judged: Judged) -> Drawing:
-    rows = judged.shown or judged.rows
-    cases = list(dict.fromkeys(row.case for row in rows))[:_PANELS]
+    cases = judged.cases[:_PANELS]
+    names = [case.name for case in cases]
+    periods = max(row.periods for row in judged.rows if row.rule == judged.model)
+    lines = list(shorter(cases, judged.step, judged.gate, label=judged.model, periods=periods))
+    drawn = {(row.case, row.rule) for row in lines} | {(name, "oracle") for name in names}
+    points = [row for row in judged.rows if (row.case, row.rule) not in drawn]
     return Drawing(
         "work-precision",
         "Work against precision",
-        "Left of and below another rule is better. Evaluations are those of the force, those that "
-        "a rule makes to propose a step included; wall time holds its inference too.",
-        work_precision([row for row in rows if row.case in cases]),
+        "Left of and below another rule is better. Lines join a rule with its own steps, half of "
+        "them and a quarter; it was trained or tuned for the first. Evaluations are those of the "
+        "force, those that a rule makes to propose a step included; wall time holds its inference "
+        "too. The oracle is no rule and stands apart.",
+        work_precision([row for row in [*lines, *points] if row.case in names]),
     )
 
 
 def _energy(judged: Judged) -> Drawing:
     case = judged.cases[0]
-    rules = {judged.model: judged.step, "best freefall": _free_fall(judged, case)}
+    rules = {judged.model: judged.step, "best freefall": best_of_free_fall([case], judged.gate)}
     series = [
         _followed(judged, case, f"{name}, {scheme.__name__}", step, scheme)
         for name, step in rules.items()
         for scheme in (plain, symmetric)
-        if scheme is plain or not _remembers(step, case)
+        if scheme is plain or not remembers(step, case.system)
     ]
     return Drawing(
         "energy",
@@ -162,7 +165,7 @@ def _energy(judged: Judged) -> Drawing:
 def _followed(
     judged: Judged, case: Case, name: str, step: TimeStep, follow: Follow
 ) -> EnergySeries:
-    period, orbits, field = _period(case), _orbits_of(judged, case), judged.gate.field
+    period, orbits, field = case.span, _orbits_of(judged, case), judged.gate.field
     blocks = follow(case.system, step, judged.gate, case.system.time + orbits * period)
     return energy_series(name, blocks, case.system, field, period=period, orbits=orbits)
 
@@ -172,21 +175,16 @@ def _orbits_of(judged: Judged, case: Case) -> float:
     return judged.orbits if case.period else 1.0
 
 
-def _remembers(step: TimeStep, case: Case) -> bool:
-    """Whether a rule looks at the past, which the symmetric scheme cannot carry."""
-    return remembering(step).begin(case.system).past.shape[1] > 0
-
-
 def _pericentre(judged: Judged) -> Drawing:
     cases = judged.unseen or judged.cases
     shape = zip(cases, eccentricities(cases), strict=True)
     case, e = min(shape, key=lambda pair: abs(pair[1] - _STEEP))
-    period, system = _period(case), _apocentre(case.system)
+    period, system = case.span, _apocentre(case.system)
     until = system.time + period
     steps = {
         "oracle": Oracle(judged.gate),
         judged.model: judged.step,
-        "best freefall": _free_fall(judged, case),
+        "best freefall": best_of_free_fall([case], judged.gate),
     }
     middle = system.time.item() + 0.5 * period
     traces = [
@@ -211,7 +209,7 @@ def _pericentre(judged: Judged) -> Drawing:
 def _histogram(judged: Judged) -> Drawing:
     cases = judged.unseen or judged.cases
     system = join([case.system for case in cases])
-    periods = torch.tensor([_period(case) for case in cases], dtype=system.time.dtype)
+    periods = torch.tensor([case.span for case in cases], dtype=system.time.dtype)
     until = system.time + periods
     ratio = error_ratios(plain(system, judged.step, judged.gate, until), judged.gate)
     return Drawing(
@@ -234,7 +232,7 @@ def _attempts(recorded: Recorded) -> Drawing:
 
 def _orbits(judged: Judged) -> Drawing:
     case = judged.cases[0]
-    until = case.system.time + _period(case)
+    until = case.system.time + case.span
     position = path(plain(case.system, judged.step, judged.gate, until))
     return Drawing(
         "orbits",
@@ -244,25 +242,8 @@ def _orbits(judged: Judged) -> Drawing:
     )
 
 
-def _free_fall(judged: Judged, case: Case) -> FreeFall:
-    """The best free-fall rule of one period of a case."""
-    until = case.system.time + _period(case)
-    smallest = SmallestEta(judged.gate.field, until)
-    simulate(
-        case.system, Oracle(judged.gate), judged.gate, until=until, judge=False, watch=smallest
-    )
-    return best_free_fall(case.system, judged.gate, until, smallest.eta)
-
-
 def _apocentre(system: System) -> System:
     """The same pair where it is slowest, at a time of its own."""
     axis, e, anomaly = elements(system)
     rate = (system.mass.sum(-1) / axis.pow(3)).sqrt()
     return propagate(system, (math.pi - (anomaly - e * anomaly.sin())) / rate)
-
-
-def _period(case: Case) -> float:
-    """Period of a case, or its horizon [time]: what a run of it is measured in."""
-    span = case.period or case.horizon
-    assert span is not None
-    return span

@@ -39,6 +39,13 @@ class Case(NamedTuple):
     references: tuple[tuple[float, Float[Tensor, "N D"]], ...] = ()
     """Times [time] at which positions [length] are published, in order."""
 
+    @property
+    def span(self) -> float:
+        """Period, or horizon [time]: what a run is measured in."""
+        span = self.period or self.horizon
+        assert span is not None, self.name
+        return span
+
 
 def load_cases(path: Path | None = None) -> dict[str, Case]:
     """Every case of a case file, by name; of the file in the package when no path is given.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from ..errors import UserError
-from ..model.history import remembering
+from ..model.history import remembers
 from ..model.timestep import TimeStep
 from ..physics.gate import Gate
 from ..physics.state import System, join
@@ -59,7 +59,7 @@ def check_scheme(scheme: Scheme, step: TimeStep, system: System, gate: Gate, gua
             f"A guard shortens steps, which breaks the {scheme.name} scheme; leave out the guard, "
             "or choose the scheme symmetric."
         )
-    if not scheme.history and remembering(step).begin(system[:1]).past.shape[1]:
+    if not scheme.history and remembers(step, system):
         raise UserError(
             f"The {scheme.name} scheme asks for the step at states that are never taken, so that "
             "a model with a history has no past there; choose the scheme plain, with or without "

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..model.history import remembering
+from ..model.history import remembers
 from ..model.rules import Oracle
 from ..model.timestep import TimeStep
 from ..physics.gate import Gate
@@ -56,7 +56,7 @@ def evaluate(
             reversal error.
         most: Steps after which a run is cut short; the fixed step repeats itself and is not.
     """
-    trial = _Trial(_course(cases, gate, periods), full, most)
+    trial = _Trial(Course.of(cases, gate, periods), full, most)
     course = trial.course
     allowed = SmallestEta(gate.field, course.until)
     by_aarseth = SmallestEta(gate.field, course.until, unit_aarseth(gate.field))
@@ -70,7 +70,7 @@ def evaluate(
     trial.set_oracle(oracle.outcome)
     yield from trial.rows(oracle)
     yield from trial.judged(label, step)
-    if full and not remembering(step).begin(course.system[:1]).past.shape[1]:
+    if full and not remembers(step, course.system):
         yield from trial.judged(f"{label} symmetric", step, Symmetric())
     tuned = course.system, gate, course.until
     yield from trial.judged("best freefall", best_free_fall(*tuned, allowed.eta, most))
@@ -80,12 +80,6 @@ def evaluate(
         fixed = best_fixed(course.system, gate, course.span)
         ran = trial.ran("best fixed", fixed, periods=min(periods, 1.0))
         yield from trial.rows(ran, fixed)
-
-
-def _course(cases: Sequence[Case], gate: Gate, periods: float) -> Course:
-    system = join([case.system for case in cases])
-    spans = [case.period or case.horizon for case in cases]
-    return Course(cases, system, torch.tensor(spans, dtype=system.time.dtype), periods, gate)
 
 
 class _Trial:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..physics.gate import Gate
-from ..physics.state import System
+from ..physics.state import System, join
 from .blocks import Status
 from .cases import Case
 from .outcome import Outcome
@@ -61,6 +61,13 @@ class Course(NamedTuple):
     """Period of each case, or its horizon [time]."""
     periods: float
     gate: Gate
+
+    @classmethod
+    def of(cls, cases: Sequence[Case], gate: Gate, periods: float) -> Course:
+        """Cases of one N and D side by side, each with a period or a horizon."""
+        system = join([case.system for case in cases])
+        spans = torch.tensor([case.span for case in cases], dtype=system.time.dtype)
+        return cls(cases, system, spans, periods, gate)
 
     @property
     def until(self) -> Float[Tensor, " B"]:

@@ -15,7 +15,7 @@ from aitimestepper.figures.errors import error_histogram
 from aitimestepper.figures.orbits import orbits
 from aitimestepper.figures.pericentre import Trace, along_orbit
 from aitimestepper.figures.style import COLOURS, INK, looks, save
-from aitimestepper.figures.work_precision import medians, work_precision
+from aitimestepper.figures.work_precision import work_precision
 from aitimestepper.simulation.evaluate import Row
 
 
@@ -56,14 +56,6 @@ def test_work_stands_over_the_largest_error_case_by_case():
     assert line(third, "oracle") == [[1e-4, 50.0]]
     assert "blown up" not in [shown.get_label() for shown in first.get_lines()]
     assert first.get_xlim()[0] < 1e-5 < 1e-3 < first.get_xlim()[1]
-
-
-def test_medians_are_over_cases_and_apart_for_rules():
-    rows = [row(str(n), steps=n) for n in (1, 5, 100)] + [row("1", "oracle", steps=2)]
-    assert [(m.case, m.rule, m.steps) for m in medians(rows, "all")] == [
-        ("all", "learned", 5),
-        ("all", "oracle", 2),
-    ]
 
 
 def test_energy_errors_are_drawn_and_exact_zeros_are_left_out():
