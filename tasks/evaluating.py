@@ -51,9 +51,10 @@ def evaluate(name: str) -> EvaluationReport:
 def _rows(session: Session, cases: list[Case]) -> Iterator[Row]:
     if cases:
         step, gate = step_of(session.training.model), session.training.gate
-        periods = session.config.evaluation.periods
+        wanted, name = session.config.evaluation, session.config.name
         tell(f"evaluating on {len(cases)} systems")
-        rows = judge(cases, step, gate, label=session.config.name, periods=periods)
+        length = {"periods": wanted.periods, "most": wanted.max_steps}
+        rows = judge(cases, step, gate, label=name, **length)
         yield from announced(rows, lambda rule: tell(f"evaluated {rule}"))
 
 

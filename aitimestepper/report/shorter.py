@@ -52,8 +52,9 @@ def best_of_free_fall(cases: Sequence[Case], gate: Gate) -> FreeFall:
     """The best free-fall rule of one period of each case, with an eta for each."""
     system, until = (course := Course.of(cases, gate, 1.0)).system, course.until
     smallest = SmallestEta(gate.field, until)
-    simulate(system, Oracle(gate), gate, until=until, judge=False, watch=smallest)
-    return best_free_fall(system, gate, until, smallest.eta)
+    options = {"until": until, "max_steps": _MOST, "judge": False}
+    simulate(system, Oracle(gate), gate, watch=smallest, **options)
+    return best_free_fall(system, gate, until, smallest.eta, _MOST)
 
 
 def _rows(course: Course, name: str, rule: TimeStep, scheme: Scheme) -> Iterator[Row]:

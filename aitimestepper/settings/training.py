@@ -115,6 +115,11 @@ class EvaluationSection(Section):
         default=32, description="systems drawn from the trained range, never trained on"
     )
     periods: Positive = Field(default=3.0, description="periods that every system is followed for")
+    max_steps: PositiveInt = Field(
+        default=20_000,
+        description="steps after which a run is cut short, as those of tight binaries in groups; "
+        "but for the fixed step, which repeats itself",
+    )
     report_orbits: NonNegative = Field(
         default=30.0, description="orbits of the energy error in the report; 0: no report"
     )
