@@ -140,7 +140,7 @@ def simulate(
     step.check(system)
     check_bound(system, step.gate.field)
     way = scheme_named(scheme, iterations)
-    check_scheme(way, step, system, step.gate, guard)
+    check_scheme(way, step, system, guard)
     span = _span(system, duration, periods, steps)
     begin, since, recorder = time.perf_counter(), None, None
     if out is None and (resume or overwrite):

@@ -68,7 +68,7 @@ def _parser() -> Options:
         choices=["plain", "symmetric", "reversible"],
         default="plain",
         help="plain: dt from the state; symmetric: mean of both ends of the step, far less drift; "
-        "reversible: explicit, for smooth rules even in velocity",
+        "reversible: explicit, for smooth rules",
     )
     parser.add_argument(
         "--iterations", type=positive_count, metavar="N", help="of the symmetric scheme; default 1"

@@ -176,15 +176,17 @@ class Symmetric:
 
 @dataclass(frozen=True)
 class Reversible:
-    r"""An explicit recursion of the inverse step, reversible for laws even in velocity.
+    r"""An explicit recursion of the inverse step, with the even part of the law.
 
     .. math::
-        \frac{1}{\Delta t_{n + 1/2}} + \frac{1}{\Delta t_{n - 1/2}} = \frac{2}{L(z_n)}
+        \frac{1}{\Delta t_{n + 1/2}} + \frac{1}{\Delta t_{n - 1/2}} = \frac{2}{M(z_n)}, \qquad
+        M(z) = \tfrac12 \left( L(z) + L(R z) \right)
 
-    One evaluation a step, and steps forwards and backwards are the same to rounding. The
-    recursion does not damp: what the law jumps by stays as a step that is too long and too short
-    in turn. It needs a law that is smooth over one step, and ends a system without a way forward
-    where the law more than doubles the step before it (:math:`L(z_n) \ge 2 \Delta t_{n - 1/2}`).
+    One evaluation a step, and steps forwards and backwards are the same to rounding. R turns the
+    velocities around, so that a law that tells approach from recession will do too. The recursion
+    does not damp: what the law jumps by stays as a step that is too long and too short in turn.
+    It needs a law that is smooth over one step, and ends a system without a way forward where the
+    law more than doubles the step before it (:math:`M(z_n) \ge 2 \Delta t_{n - 1/2}`).
     A step shortened from outside would break the recursion, so it takes no guard.
 
     References:
@@ -194,16 +196,16 @@ class Reversible:
     name: ClassVar[str] = "reversible"
     history: ClassVar[bool] = False
     guarded: ClassVar[bool] = False
-    opening: ClassVar[int] = 1
+    opening: ClassVar[int] = 2
 
     @property
     def cost(self) -> Cost:
-        """One answer of the rule."""
-        return Cost(0, 1)
+        """Two answers of the rule."""
+        return Cost(0, 2)
 
     def begin(self, now: Now, rule: Remembering) -> Float[Tensor, " B"]:
         """The inverse of the first step."""
-        return 1 / rule.propose(now.system, now.window)
+        return 1 / _even(now, rule)
 
     def propose(
         self,
@@ -220,4 +222,10 @@ class Reversible:
 
     def turn(self, now: Now, rule: Remembering) -> Float[Tensor, " B"]:
         """The inverse step on the other side of the present state."""
-        return 2 / rule.propose(now.system, now.window) - now.memory
+        return 2 / _even(now, rule) - now.memory
+
+
+def _even(now: Now, rule: Remembering) -> Float[Tensor, " B"]:
+    """The part of a law that does not tell approach from recession; all of a law that is even."""
+    ahead, back = (rule.propose(z, now.window) for z in (now.system, turned(now.system)))
+    return 0.5 * (ahead + back)

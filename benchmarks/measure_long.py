@@ -1,0 +1,77 @@
+"""Long runs of a steep pair: does the energy error stay where it is, and how large is it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+
+import aitimestepper as ats
+from aitimestepper.model.rules import FreeFall
+from aitimestepper.model.scaled import Scaled
+from aitimestepper.model.timestep import TimeStep
+from aitimestepper.physics.gate import Gate
+from aitimestepper.simulation.blocks import Block
+from aitimestepper.simulation.cases import load_cases, pick
+from aitimestepper.simulation.run import simulate
+from aitimestepper.simulation.schemes import Reversible, Scheme, Symmetric
+
+_BUDGET = 1_000
+_TENTHS = 10
+
+
+class LongRun(NamedTuple):
+    """One rule in one scheme on a pair with e = 0.9."""
+
+    rule: str
+    scheme: str
+    evaluations: float
+    """Of the force, per orbit."""
+    largest: float
+    """Largest relative energy error of the run; NaN where the scheme found no way forward."""
+    first: float
+    """The same over its first tenth."""
+    last: float
+    """The same over its last tenth."""
+
+
+@torch.no_grad()
+def measure(name: str, *, orbits: float) -> Iterator[LongRun]:
+    """Follow kepler-e0.9 with a rule and with free fall, at most 1,000 evaluations an orbit.
+
+    Arguments:
+        name: Of a run trained on pairs.
+        orbits: How far.
+    """
+    step = ats.load(name)
+    rules = {name: step.rule, "free fall": FreeFall(0.03, step.gate.field)}
+    for label, rule in rules.items():
+        for scheme in (Symmetric(), Reversible()):
+            factor = _factor(rule, scheme, step.gate)
+            ran = _followed(Scaled(rule, factor), scheme, step.gate, orbits)
+            yield ran._replace(rule=f"{label} x {factor:.3g}")
+
+
+def _factor(rule: TimeStep, scheme: Scheme, gate: Gate) -> float:
+    """The longest steps that the budget allows, by the evaluations of three orbits."""
+    factor = 0.25
+    for _ in range(3):
+        cost = _followed(Scaled(rule, factor), scheme, gate, 3.0).evaluations
+        factor *= cost / (0.998 * _BUDGET)
+    return factor
+
+
+def _followed(rule: TimeStep, scheme: Scheme, gate: Gate, orbits: float) -> LongRun:
+    case = pick(load_cases(), "kepler-e0.9")
+    until = case.system.time + orbits * case.span
+    energy, largest = gate.start(case.system).energy, torch.zeros(_TENTHS, dtype=torch.float64)
+
+    def watch(block: Block, _: object) -> None:
+        tenth = (_TENTHS * block.begin.system.time / until).long().clamp(max=_TENTHS - 1)
+        largest.scatter_reduce_(0, tenth, (block.begin.energy / energy - 1).abs(), "amax")
+
+    run, _ = simulate(case.system, rule, gate, until=until, scheme=scheme, judge=False, watch=watch)
+    worst = run.energy_error_max.item() if bool(run.end.time >= until) else float("nan")
+    cost = int(run.evaluations) / orbits
+    return LongRun("", scheme.name, cost, worst, largest[0].item(), largest[-1].item())
