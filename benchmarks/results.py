@@ -8,45 +8,80 @@ Runs that are finished already are judged as they stand. The figures go beside t
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from measure_pairs import PairFigures, draw, measure
+import measure_long
+import measure_pairs
+import measure_triples
 
 ROOT = Path(__file__).resolve().parents[1]
 _HEAD = """# Results
 
-Made by `python benchmarks/results.py`; every number is measured, none is typed. Orbits are drawn
+Made by `python benchmarks/results.py`; every number is measured, none is typed. Systems are drawn
 with seeds of their own and are never trained on. Steps over oracle: steps of a run over those of
-the longest steps that pass the gate, on the same orbit.
+the longest steps that pass the gate, on the same orbit. A quarter of an hour of training at most
+for each preset, on one core.
 """
+_LONG = """### A thousand orbits with e = 0.9
+
+The same model with all of its steps shortened by one factor, so that an orbit takes 1,000
+evaluations of the force; free fall beside it. A single step's error vanishes at pericentre, where
+that of the whole orbit is largest: a law that keeps the one even does not make the other smallest,
+and the best power of the distance, tuned to that end alone, is known to reach 1.75e-4.
+"""
+
+
+class Line(NamedTuple):
+    """One measure of a table."""
+
+    measure: str
+    result: str
+    target: str
+    reached: bool | None
+    """None where there is no target."""
 
 
 def main() -> None:
     """Train what is not trained yet, judge it, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--presets", nargs="+", type=Path, default=_pairs())
+    parser.add_argument(
+        "--presets", nargs="+", type=Path, default=sorted((ROOT / "presets").glob("*.toml"))
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results.md")
     parser.add_argument("--steps", type=int, default=1_000_000, help="steps without guard")
-    parser.add_argument("--periods", type=float, default=20.0, help="length of the long runs")
+    parser.add_argument("--periods", type=float, default=10.0, help="length of the runs of pairs")
+    parser.add_argument("--orbits", type=float, default=1000.0, help="length of the longest run")
     given = parser.parse_args()
     parts = [_HEAD]
     for preset in given.presets:
-        config = tomllib.loads(preset.read_text())
         _train(preset)
-        figures = measure(config["name"], steps=given.steps, periods=given.periods)
-        picture = given.out.with_name(f"{config['name']}.png")
-        draw(figures, picture)
-        parts.append(_section(preset, config, figures, picture.name))
-    given.out.write_text("\n".join(parts))
+        parts.append("\n".join(_section(preset, tomllib.loads(preset.read_text()), given)))
+        given.out.write_text("\n".join(parts))
 
 
-def _pairs() -> list[Path]:
-    return sorted((ROOT / "presets").glob("two-body*.toml"))
+def _section(preset: Path, config: dict[str, Any], given: argparse.Namespace) -> Iterator[str]:
+    name, picture = config["name"], given.out.with_name(f"{config['name']}.png")
+    yield f"## {name}\n\n    {shlex.join(_command(preset))}\n"
+    yield f"Threshold {config['energy_threshold']:g}, training seed {config.get('seed', 0)}.\n"
+    if config["initial_conditions"].get("kind", "kepler") == "kepler":
+        pairs = measure_pairs.measure(name, steps=given.steps, periods=given.periods)
+        measure_pairs.draw(pairs, picture)
+        yield _table(_of_pairs(pairs))
+    else:
+        triples = measure_triples.measure(name, steps=given.steps)
+        measure_triples.draw(triples, picture)
+        yield _table(_of_triples(triples))
+    yield f"![Steps and violations of {name}]({picture.name})\n"
+    if name == "two-body":
+        yield _LONG
+        yield _table(_of_long(measure_long.measure(name, orbits=given.orbits)))
 
 
 def _command(preset: Path) -> list[str]:
@@ -59,52 +94,103 @@ def _train(preset: Path) -> None:
     subprocess.run(words, cwd=ROOT, check=True)
 
 
-def _section(preset: Path, config: dict[str, Any], f: PairFigures, picture: str) -> str:
-    rows = "\n".join(f"| {name} | {value} | {target} |" for name, value, target in _rows(f))
-    return f"""## {config["name"]}
-
-    {shlex.join(_command(preset))}
-
-Threshold {f.threshold:g}, training seed {config.get("seed", 0)}.
-
-| measure | result | target |
-|---|---|---|
-{rows}
-
-![Steps over oracle against eccentricity; violations outside the trained range]({picture})
-"""
+def _table(lines: Iterator[Line]) -> str:
+    words = {True: "yes", False: "no", None: ""}
+    rows = [f"| {x.measure} | {x.result} | {x.target} | {words[x.reached]} |\n" for x in lines]
+    return "| measure | result | target | reached |\n|---|---|---|---|\n" + "".join(rows)
 
 
-def _rows(f: PairFigures) -> list[tuple[str, str, str]]:
-    return [
-        (
-            f"steps over oracle, {len(f.over)} orbits, e in 0..0.95, {f.periods:g} periods",
-            f"{f.over.median():.3f} median, {f.over.max():.3f} worst",
-            "1.10, 1.15",
-        ),
-        (
-            "the same over 3 periods, e >= 0.07",
-            f"{f.short.median():.3f} median, {f.short.max():.3f} worst",
-            "1.10, 1.15",
-        ),
-        (
-            "oracle's step over ours, state by state",
-            f"{f.states.median():.3f} median, {f.states.quantile(0.99):.3f} at 99 %",
-            "-",
-        ),
-        ("gate violations without guard", f"{f.violations} of {f.steps}", "0 of 1e6"),
-        ("worst step over threshold there", f"{f.worst:.3f}", "<= 1"),
-        (
-            "steps over the best free-fall rule of each orbit, 3 periods, e >= 0.07",
-            f"{f.rival.median():.3f} median, {f.rival.max():.3f} worst",
-            "0.75",
-        ),
-        (
-            "a in 1e-3..1e3, masses 1e-6..1e6: steps over oracle, violations",
-            f"{f.scaled.median():.3f} median, {f.scaled_violations}",
-            "the same",
-        ),
-    ]
+def _of_pairs(f: measure_pairs.PairFigures) -> Iterator[Line]:
+    median, worst = f.over.median().item(), f.over.max().item()
+    yield Line(
+        f"steps over oracle, {len(f.over)} orbits, e in 0..0.95, {f.periods:g} periods",
+        f"{median:.3f} median, {worst:.3f} worst",
+        "1.10, 1.15",
+        median <= 1.10 and worst <= 1.15,
+    )
+    median, worst = f.short.median().item(), f.short.max().item()
+    yield Line(
+        "the same over 3 periods, e >= 0.07",
+        f"{median:.3f} median, {worst:.3f} worst",
+        "1.10, 1.15",
+        median <= 1.10 and worst <= 1.15,
+    )
+    yield Line(
+        "oracle's step over ours, state by state",
+        f"{f.states.median():.3f} median, {f.states.quantile(0.99):.3f} at 99 %",
+        "",
+        None,
+    )
+    yield Line(
+        "gate violations without guard",
+        f"{f.violations} of {f.steps}, worst step {f.worst:.3f} thresholds",
+        "0 of 1e6",
+        f.violations == 0,
+    )
+    yield Line(
+        "steps over the best free-fall rule of each orbit, 3 periods, e >= 0.07",
+        f"{f.rival.median():.3f} median, {f.rival.max():.3f} worst",
+        "0.75",
+        f.rival.max().item() <= 0.75,
+    )
+    yield Line(
+        "a in 1e-3..1e3, masses 1e-6..1e6: steps over oracle, violations",
+        f"{f.scaled.median():.3f} median, {f.scaled_violations}",
+        "the same",
+        f.scaled_violations == 0 and f.scaled.median().item() <= 1.10,
+    )
+
+
+def _of_triples(f: measure_triples.TripleFigures) -> Iterator[Line]:
+    for kind, (violations, steps, worst) in f.violations.items():
+        share = violations / steps
+        yield Line(
+            f"violations without guard, {kind}, first 2,000 steps of each",
+            f"{violations} of {steps} = {share:.2e}, worst step {worst:.2f} thresholds",
+            "1e-3",
+            share <= 1e-3,
+        )
+    violations, steps, worst = f.whole
+    yield Line(
+        "the same followed on, where plain leapfrog has lost the energy of tight binaries",
+        f"{violations} of {steps} = {violations / steps:.2e}, worst {worst:.1f}",
+        "",
+        None,
+    )
+    for kind, g in f.guarded.items():
+        yield Line(
+            f"refused tries of the guard over evaluations, {kind}",
+            f"{g.rejected:.2e}",
+            "1e-2",
+            g.rejected <= 1e-2,
+        )
+        yield Line(
+            f"evaluations over the best free-fall rule with the same guard, {kind}",
+            f"{g.one_eta:.3f} with one eta for all, {g.each_eta:.3f} with the best for each",
+            "0.85",
+            max(g.one_eta, g.each_eta) <= 0.85,
+        )
+    for run in f.long:
+        learned = run.rule.startswith("learned")
+        yield Line(
+            f"scattering family, 30 years, symmetric, {run.rule}",
+            f"{run.evaluations:.0f} evaluations, dE/E {run.error:.1e} at the end and "
+            f"{run.largest:.1e} at most (medians), {100 * run.above:.0f} % end above 1e-4",
+            "6000, 1.6e-5, 20 %" if learned else "",
+            run.error <= 1.6e-5 and run.above <= 0.2 if learned else None,
+        )
+
+
+def _of_long(runs: Iterator[measure_long.LongRun]) -> Iterator[Line]:
+    for run in runs:
+        free_fall = run.rule.startswith("free fall")
+        found = "no way forward" if math.isnan(run.largest) else f"max dE/E {run.largest:.2e}"
+        yield Line(
+            f"{run.rule}, {run.scheme}, {run.evaluations:.0f} evaluations an orbit",
+            f"{found}; {run.first:.2e} in the first tenth, {run.last:.2e} in the last",
+            "" if free_fall else "1.75e-4, no drift",
+            None if free_fall else run.largest <= 1.75e-4,
+        )
 
 
 if __name__ == "__main__":

@@ -33,4 +33,4 @@ def learner(
 def seen(system, training):
     """Samples of states without a past."""
     window = training.model.begin(system)
-    return prepare(system, window, training.model, training.gate)
+    return prepare(training.gate.start(system), window, training.model)

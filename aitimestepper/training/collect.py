@@ -74,16 +74,20 @@ def collect(
         AttemptsExhausted: A state failed `max_attempts` times.
     """
     orbits, gate = training.orbits, training.gate
+    begin = gate.start(orbits.system)
     for step in range(steps):
         if not bool(orbits.running.any()):
             return
-        samples = prepare(orbits.system, orbits.window, training.model, gate)
+        samples = prepare(begin, orbits.window, training.model)
         held = yield from _until_all_pass(training, samples, step, max_attempts)
         warm = ~orbits.window.full
         yield Transition(
             samples, held.dt, held.error, held.attempts, orbits.fresh, warm, orbits.running
         )
-        orbits.advance(held.system, gate.start(held.system).energy < 0)
+        begin = gate.start(held.system)
+        orbits.advance(held.system, begin.energy < 0)
+        if orbits.system is not held.system:  # some began anew
+            begin = gate.start(orbits.system)
 
 
 def _until_all_pass(

@@ -26,9 +26,9 @@ class Samples(NamedTuple):
 
 
 @torch.no_grad()
-def prepare(system: System, window: Window, model: LearnedTimeStep, gate: Gate) -> Samples:
-    """Force, energy and features of each state and its past, computed once."""
-    return Samples(gate.start(system), model.inputs(system, window))
+def prepare(begin: Start, window: Window, model: LearnedTimeStep) -> Samples:
+    """Samples of states that the gate has seen, with the features of them and of their past."""
+    return Samples(begin, model.inputs(begin.system, window))
 
 
 @torch.no_grad()
