@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
+from aitimestepper.errors import UserError
 from aitimestepper.folders import RunFolder, artifacts, check_folder, tracking_uri
 from aitimestepper.settings import RunConfig
 from aitimestepper.store.lock import RunLock
@@ -13,6 +14,10 @@ from tasks.resume import check_run
 
 from .embedded import embedded_server
 from .stopping import stopped_by_sigterm
+
+
+class PrefectWentAway(UserError):
+    """The Prefect server of a training that runs does not answer any more."""
 
 
 def train(
@@ -36,9 +41,11 @@ def train(
         if server.process is None:
             server.wait()  # before seconds of imports, since it either answers at once or is away
         # seconds of imports, and of setting up MLflow, while our own server starts
+        import httpx
+
         from aitimestepper.tracking.client import connect
 
-        from .draining import drain
+        from .draining import draining
         from .terminal import quiet_console
         from .training import two_phase_training
 
@@ -48,9 +55,15 @@ def train(
         if listener:
             stack.enter_context(listening(listener))
         server.wait()
-        stack.callback(drain)
+        stack.enter_context(draining())
         try:
             return two_phase_training(**dict(config))
+        except httpx.TransportError as error:
+            raise PrefectWentAway(
+                f"Prefect at {server.address} stopped answering ({type(error).__name__}); run "
+                f'"{config.name}" stands at its last commit, so see that Prefect is served again '
+                "and type the same command."
+            ) from None
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 f'Stopped; run "{config.name}" stands at its last commit. '

@@ -8,7 +8,8 @@ import sys
 from contextlib import contextmanager, suppress
 from urllib.request import urlopen
 
-from commands import environment, kill, until
+import psutil
+from commands import environment, until
 
 
 def free_port():
@@ -64,6 +65,22 @@ def start_mlflow(folder, port):
     )
 
 
+def whole(process):
+    """A server with the processes that it started and that do the serving."""
+    server = psutil.Process(process.pid)
+    return [server, *server.children(recursive=True)]
+
+
+def kill_server(process):
+    """Kill -9 a server with all of its processes at once."""
+    every = whole(process) if process.poll() is None else []
+    for each in every:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+    process.wait()
+    psutil.wait_procs(every, timeout=20)
+
+
 @contextmanager
 def prefect_server(home):
     """A Prefect server for the length of the block: its API, and a way to end it."""
@@ -72,4 +89,4 @@ def prefect_server(home):
     try:
         yield f"http://127.0.0.1:{port}/api", process
     finally:
-        kill(process)
+        kill_server(process)

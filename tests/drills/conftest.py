@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 from servers import prefect_server
+
+from aitimestepper.settings import RunConfig
+from tasks.session import opened
 
 HERE = Path(__file__).parent
 
@@ -17,6 +21,14 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.drill)
             if not item.get_closest_marker("timeout"):
                 item.add_marker(pytest.mark.timeout(1200))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible():
+    """Let the trainings hear Ctrl-C, which a shell's background processes are born deaf to."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -52,3 +64,23 @@ def prefect_address(tmp_path):
     """The API of a Prefect server that no training owns."""
     with prefect_server(tmp_path / "prefect-home") as (address, _):
         yield address
+
+
+@pytest.fixture
+def config(artifacts):
+    """A run "x" of one epoch, in a folder "run"."""
+    config = RunConfig.model_validate(
+        {
+            "name": "x",
+            "orbits": 2,
+            "energy_threshold": 5e-2,
+            "initial_conditions": {"eccentricity": (0.0, 0.1)},
+            "network": {"hidden": (8,)},
+            "generalize": {"sweep_every": 5, "min_iterations": 5},
+        }
+    )
+    with opened(config) as session:
+        session.collect(1)
+        session.generalize(1)
+    assert (artifacts / "runs" / "x").is_dir()
+    return config
