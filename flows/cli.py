@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from aitimestepper.errors import UserError
 
+from .stopping import INTERRUPTED
+
 
 class Command(NamedTuple):
     """A command; its module is imported when it is called, and holds `run(argv) -> exit code`."""
@@ -31,7 +33,6 @@ COMMANDS = {
 
 _USAGE = "Usage: aitimestepper COMMAND [OPTIONS]\n\nLearned adaptive time steps for N-body systems."
 _MORE = "`aitimestepper COMMAND --help` lists the options of a command."
-_INTERRUPTED = "Stopped; type the same command again to go on."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         return _complain(_refused_by_model(error), 2)
     except KeyboardInterrupt as error:
-        return _complain(str(error) or _INTERRUPTED, 130)
+        return _complain(str(error) or INTERRUPTED, 130)
 
 
 def _dispatch(argv: list[str]) -> int:

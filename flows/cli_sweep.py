@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aitimestepper.errors import UserError
 
 from .cli_options import Options, nearest, positive_count, write_json
+from .stopping import ends_within
 
 if TYPE_CHECKING:
     from aitimestepper.settings import RunConfig
@@ -29,7 +30,7 @@ def run(argv: Sequence[str]) -> int:
     given = _parser().read(list(argv))
     if given is None:
         return 0
-    with redirect_stdout(sys.stderr):
+    with redirect_stdout(sys.stderr), ends_within():
         report = _swept(_options(given))
     if given.json:
         write_json(report.model_dump())
@@ -113,13 +114,13 @@ def _swept(options: SweepConfig) -> SweepReport:
 
     with ExitStack() as stack:
         server = stack.enter_context(embedded_server(artifacts() / "prefect"))
-        from .draining import drain
+        from .draining import draining
         from .sweep import sweep_flow
         from .terminal import quiet_console
 
         quiet_console()
         server.wait()
-        stack.callback(drain)
+        stack.enter_context(draining())
         return sweep_flow(options.runner, options.workers)(**dict(options))
 
 

@@ -15,6 +15,7 @@ from aitimestepper.errors import UserError
 from .cli_options import write_json
 from .cli_refusals import written
 from .cli_settings import known_settings, run_config
+from .stopping import ends_within
 
 if TYPE_CHECKING:
     from aitimestepper.settings import RunConfig
@@ -56,7 +57,8 @@ def run(argv: Sequence[str]) -> int:
         return 0
     config = run_config(options.settings, options.config)
     began = time.monotonic()
-    report = _trained(config)
+    with ends_within():
+        report = _trained(config)
     seconds = time.monotonic() - began
     if options.json:
         write_json(_told(report, seconds))

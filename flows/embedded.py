@@ -21,6 +21,8 @@ from aitimestepper.errors import UserError
 
 _PATIENCE = 60.0
 _PATIENCE_WITH_OTHERS = 5.0  # it is there already, or nobody is starting it
+_ENDS = 10.0
+_ENDS_WHEN_STOPPED = 3.0  # with that for what waits to be sent, well below the 10 s for all of it
 _PROGRAM = Path(__file__).with_name("embedded_server.py")
 _ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -110,12 +112,16 @@ def embedded_server(home: Path) -> Iterator[Server]:
     server = Server(f"http://127.0.0.1:{port}/api", process)
     ours = {"PREFECT_API_URL": server.address, "PREFECT_SERVER_UI_ENABLED": "false"}
     os.environ.update(ours)
+    patience = _ENDS
     try:
         yield server
+    except KeyboardInterrupt:
+        patience = _ENDS_WHEN_STOPPED
+        raise
     finally:
         for key in ours:
             del os.environ[key]
-        _stop(process)
+        _stop(process, patience)
 
 
 def _start(port: int) -> subprocess.Popen[bytes]:
@@ -130,11 +136,11 @@ def _start(port: int) -> subprocess.Popen[bytes]:
     )
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes], patience: float) -> None:
     assert process.stdin is not None
     process.stdin.close()
     try:
-        process.wait(5)
+        process.wait(patience)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
