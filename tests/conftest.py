@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 import torch
 from hypothesis import settings
@@ -10,6 +12,14 @@ from aitimestepper.settings import RunConfig
 
 torch.set_num_threads(1)
 settings.load_profile("ci")  # deterministic, no deadline
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible():
+    """Let what tests start hear Ctrl-C, to which processes in the background of a shell are deaf."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.drill)
             if not item.get_closest_marker("timeout"):
                 item.add_marker(pytest.mark.timeout(1200))
-
-
-@pytest.fixture(autouse=True, scope="session")
-def interruptible():
-    """Let the trainings hear Ctrl-C, which a shell's background processes are born deaf to."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
