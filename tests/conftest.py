@@ -16,7 +16,7 @@ settings.load_profile("ci")  # deterministic, no deadline
 
 @pytest.fixture(autouse=True, scope="session")
 def interruptible():
-    """Let what tests start hear Ctrl-C, to which processes in the background of a shell are deaf."""
+    """Let what tests start hear Ctrl-C, to which processes in the background are born deaf."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
