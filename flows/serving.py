@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from aitimestepper.errors import UserError
@@ -138,6 +139,11 @@ def _check_host(host: str) -> None:
             f"--host {host} would let others in without a password; set {', '.join(missing)} "
             "first, or leave --host out to serve this machine alone."
         )
+    if host not in LOOPBACK and find_spec("flask_wtf") is None:
+        raise NotServed(
+            f"--host {host} needs MLflow's login, which is not installed; "
+            '`pip install "mlflow[auth]"` brings it.'
+        )
 
 
 def _check_port(host: str, name: str, port: int) -> None:
@@ -164,6 +170,9 @@ def _set_environment(home: Path, addresses: Addresses) -> None:
     os.environ.setdefault(
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false"
     )  # nobody here sends it jobs
+    if addresses.host not in {*LOOPBACK, "0.0.0.0", "::"}:  # MLflow answers private addresses alone
+        asked = addresses.mlflow.removeprefix("http://")
+        os.environ.setdefault("MLFLOW_SERVER_ALLOWED_HOSTS", asked)
     if secret := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
         os.environ.setdefault("PREFECT_API_AUTH_STRING", secret)
 
