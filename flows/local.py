@@ -40,16 +40,14 @@ def train(
         server = stack.enter_context(embedded_server(artifacts() / "prefect"))
         if server.process is None:
             server.wait()  # before seconds of imports, since it either answers at once or is away
-        # seconds of imports, and of setting up MLflow, while our own server starts
+        # seconds of imports while our own server starts
         import httpx
-
-        from aitimestepper.tracking.client import connect
 
         from .draining import draining
         from .terminal import quiet_console
         from .training import two_phase_training
 
-        connect(tracking_uri())
+        _prepare(config)
         if not verbose:
             quiet_console()
         if listener:
@@ -69,6 +67,16 @@ def train(
                 f'Stopped; run "{config.name}" stands at its last commit. '
                 "Type the same command again to go on."
             ) from None
+
+
+def _prepare(config: RunConfig) -> None:
+    """Do now what takes seconds before the first step, or for a run that goes on soon after it."""
+    import torch._dynamo  # the first optimiser imports it  # noqa: F401
+
+    if not RunFolder(config.name).store.exists():
+        from aitimestepper.tracking.client import connect
+
+        connect(tracking_uri())
 
 
 def check(config: RunConfig) -> None:

@@ -13,7 +13,7 @@ from tasks.pausing import pausing
 from tasks.registering import register
 from tasks.reports import EpochReport, TrainingReport
 from tasks.resume import going_on
-from tasks.session import opened
+from tasks.session import Session, opened
 from tasks.training import kept
 
 from .attempts import check_starts
@@ -49,14 +49,11 @@ def two_phase_training(**settings: Any) -> TrainingReport:
     check_starts(config.name)
     with opened(config, {"prefect.flow_run_id": str(flow_run.id)}) as session:
         first = session.place.epoch
-        link_pages(session)
         mark_leftovers(config.name, str(flow_run.id))
         complete_epochs(str(flow_run.id), first)
         number_from(epoch, first)
         with pausing(config.name, str(flow_run.id), bool(deployment.id)):
-            for number in range(first, config.epochs + 1):
-                with without_heartbeat():
-                    epoch(config.name, number)
+            _train(session, first)
         session.finish()
         judged = evaluate.with_options(result_storage=session.folder.results)(config.name)
         version = register.with_options(result_storage=session.folder.results)(config.name)
@@ -71,3 +68,16 @@ def two_phase_training(**settings: Any) -> TrainingReport:
         model_version=version,
         evaluation=judged,
     )
+
+
+def _train(session: Session, first: int) -> None:
+    """The epochs from `first` on; the pages are linked as soon as MLflow is at hand."""
+    linked = False
+    for number in range(first, session.config.epochs + 1):
+        if session.tracked and not linked:
+            link_pages(session)
+            linked = True
+        with without_heartbeat():
+            epoch(session.config.name, number)
+    if not linked:
+        link_pages(session)

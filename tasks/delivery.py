@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aitimestepper.tracking import TrackedRun, TrackingUnavailable
 
@@ -18,14 +18,16 @@ class Delivery:
     The training goes on while the server is away; what waits travels in the checkpoint.
 
     Arguments:
-        run: Where the metrics go.
+        run: Gives where the metrics go; called when there is something to deliver.
         waiting: Metrics by epoch that a checkpoint holds; what arrived already is dropped.
     """
 
-    def __init__(self, run: TrackedRun, waiting: Mapping[int, Mapping[str, float]]) -> None:
-        arrived = run.logged_epoch if waiting else -1
+    def __init__(
+        self, run: Callable[[], TrackedRun], waiting: Mapping[int, Mapping[str, float]]
+    ) -> None:
         self._run = run
-        self.waiting = {epoch: dict(m) for epoch, m in waiting.items() if epoch > arrived}
+        self.waiting = {epoch: dict(m) for epoch, m in waiting.items()}
+        self._unsure = bool(waiting)
         self._silent_until = 0.0
 
     def add(self, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -48,6 +50,11 @@ class Delivery:
         Raises:
             TrackingUnavailable: The server does not answer.
         """
+        run = self._run()
+        if self._unsure:
+            arrived = run.logged_epoch
+            self.waiting = {epoch: m for epoch, m in self.waiting.items() if epoch > arrived}
+            self._unsure = False
         for epoch in sorted(self.waiting):
-            self._run.log_epoch(epoch, self.waiting[epoch])
+            run.log_epoch(epoch, self.waiting[epoch])
             del self.waiting[epoch]

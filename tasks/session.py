@@ -7,6 +7,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Literal
 from uuid import uuid4
 
@@ -38,16 +39,18 @@ class Session:
     """A run that this process may write; made by `opened`, which holds the lock.
 
     Only the store's last commit says where the run stands. A phase that fails leaves the session
-    behind that commit, and the next one begins by reading it again.
+    behind that commit, and the next one begins by reading it again. MLflow takes seconds to
+    import: a run that goes on has done a phase before anybody asks for `run`.
     """
 
     def __init__(self, config: RunConfig, tags: Mapping[str, str]) -> None:
         self.config = config
         self.folder = RunFolder(config.name)
+        self._tags = tags
         self._restore()
-        self.run = self._track(tags)
-        self.delivery = Delivery(self.run, self._saved.waiting)
-        self.delivery.deliver()
+        self.delivery = Delivery(lambda: self.run, self._saved.waiting)
+        if not self.run_id:
+            self.delivery.deliver_or_raise()
 
     def _restore(self) -> None:
         """Everything as the last commit has it."""
@@ -82,14 +85,30 @@ class Session:
         path = self.folder.checkpoints / commit.checkpoint
         return state.load(checkpoints.read(path, commit.checkpoint_sha256), self.training)
 
-    def _track(self, tags: Mapping[str, str]) -> TrackedRun:
+    @cached_property
+    def run(self) -> TrackedRun:
+        """The run in MLflow, begun or continued.
+
+        Raises:
+            TrackingUnavailable: The server does not answer.
+        """
         return open_run(
             tracking_uri(),
             name=self.config.name,
             run_id=self._saved.mlflow_run_id,
             parameters=parameters(self.config),
-            tags={"aitimestepper.store": self.store.header.uuid, **tags},
+            tags={"aitimestepper.store": self.store.header.uuid, **self._tags},
         )
+
+    @property
+    def tracked(self) -> bool:
+        """Whether `run` is at hand."""
+        return "run" in self.__dict__
+
+    @property
+    def run_id(self) -> str | None:
+        """Id in MLflow, as far as it is known without asking there."""
+        return self.run.run_id if self.tracked else self._saved.mlflow_run_id
 
     @property
     def place(self) -> Place:
@@ -151,7 +170,7 @@ class Session:
         reports: dict[Phase, PhaseReport] = {**before, report.phase: report}
         if report.phase == "generalize":
             self.delivery.add(report.epoch, metrics(reports))
-        saved = state.Saved(reports, self.delivery.waiting, self.run.run_id)
+        saved = state.Saved(reports, self.delivery.waiting, self.run_id)
         name = f"{report.epoch:04d}-{report.phase}.pt"
         content = state.payload(self.config, self.training, saved)
         sha256 = checkpoints.write(self.folder.checkpoints, name, content)

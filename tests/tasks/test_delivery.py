@@ -26,7 +26,7 @@ class Server:
 def test_epochs_wait_while_the_server_is_away(monkeypatch):
     monkeypatch.setattr(delivery, "_PAUSE", 0.0)
     server = Server()
-    line = Delivery(server, {})
+    line = Delivery(lambda: server, {})
     server.away = True
     for epoch in (1, 2):
         line.add(epoch, {"x": epoch})
@@ -39,7 +39,7 @@ def test_epochs_wait_while_the_server_is_away(monkeypatch):
 
 def test_what_a_checkpoint_holds_is_delivered_unless_it_arrived():
     server = Server(logged_epoch=4)
-    line = Delivery(server, {4: {"x": 4.0}, 5: {"x": 5.0}})
+    line = Delivery(lambda: server, {4: {"x": 4.0}, 5: {"x": 5.0}})
     line.deliver()
     assert server.arrived == [(5, {"x": 5.0})]
 
@@ -47,7 +47,7 @@ def test_what_a_checkpoint_holds_is_delivered_unless_it_arrived():
 def test_server_that_is_away_is_not_asked_for_every_epoch():
     server = Server()
     server.away = True
-    line = Delivery(server, {})
+    line = Delivery(lambda: server, {})
     line.add(1, {})
     line.deliver()
     server.away = False
@@ -60,6 +60,6 @@ def test_server_that_is_away_is_not_asked_for_every_epoch():
 def test_end_of_a_run_says_that_metrics_are_missing():
     server = Server()
     server.away = True
-    line = Delivery(server, {1: {"x": 1.0}})
+    line = Delivery(lambda: server, {1: {"x": 1.0}})
     with pytest.raises(TrackingUnavailable):
         line.deliver_or_raise()

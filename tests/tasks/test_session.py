@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 import torch
 
@@ -10,6 +12,8 @@ from aitimestepper.settings import RunConfig
 from aitimestepper.store import checkpoints
 from aitimestepper.store.errors import StoreError, StoreLocked
 from aitimestepper.store.trajectory import TrajectoryStore
+from aitimestepper.tracking import TrackingUnavailable
+from tasks import session as session_module
 from tasks.session import OutOfStep, current, opened
 
 pytestmark = pytest.mark.usefixtures("artifacts")
@@ -135,3 +139,41 @@ def test_interrupted_run_goes_on_bit_for_bit(tiny, changes):
     with opened(again) as session:
         assert same(weights(session), whole)
         assert session.store.identity.partition("@")[2] == rows
+
+
+@pytest.fixture
+def mlflow_away(monkeypatch):
+    """A context in which MLflow does not answer."""
+
+    def away(*_, **__):
+        raise TrackingUnavailable("away")
+
+    @contextmanager
+    def gone():
+        with monkeypatch.context() as patch:
+            patch.setattr(session_module, "open_run", away)
+            yield
+
+    return gone
+
+
+def test_new_run_is_refused_while_mlflow_is_away(tiny, mlflow_away):
+    with mlflow_away(), pytest.raises(TrackingUnavailable), opened(tiny):
+        raise AssertionError("it began")
+
+
+def test_run_that_goes_on_reaches_mlflow_after_its_first_phase_and_loses_nothing(tiny, mlflow_away):
+    with opened(tiny) as session:
+        session.collect(1)
+        session.generalize(1)
+        run_id = session.run.run_id
+    with opened(tiny) as session:
+        assert (session.tracked, session.run_id) == (False, run_id)
+        with mlflow_away():
+            session.collect(2)
+            session.generalize(2)
+        assert (session.tracked, list(session.delivery.waiting)) == (False, [1, 2])
+        session.finish()
+        assert session.run.run_id == run_id
+        steps = session.run.client.get_metric_history(run_id, "generalize/passing")
+        assert [metric.step for metric in steps] == [1, 2]
