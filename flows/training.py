@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 from prefect import flow
@@ -71,13 +72,15 @@ def two_phase_training(**settings: Any) -> TrainingReport:
 
 
 def _train(session: Session, first: int) -> None:
-    """The epochs from `first` on; the pages are linked as soon as MLflow is at hand."""
-    linked = False
-    for number in range(first, session.config.epochs + 1):
-        if session.tracked and not linked:
-            link_pages(session)
-            linked = True
-        with without_heartbeat():
-            epoch(session.config.name, number)
+    """The epochs from `first` on; MLflow's page is linked and fed as soon as it is at hand."""
+    with ExitStack() as stack:
+        linked = False
+        for number in range(first, session.config.epochs + 1):
+            if session.tracked and not linked:
+                link_pages(session)
+                stack.enter_context(session.run.system_metrics())
+                linked = True
+            with without_heartbeat():
+                epoch(session.config.name, number)
     if not linked:
         link_pages(session)

@@ -158,9 +158,16 @@ class TrackedRun:
     def system_metrics(self, interval: int = 10) -> Iterator[None]:
         """Chart the use of processor, memory, disk and network while the block runs.
 
+        MLflow's variable `MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING=false` switches it off.
+
         Arguments:
             interval: Time between two samples [seconds].
         """
+        from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING as WANTED
+
+        if WANTED.is_set() and not WANTED.get():
+            yield
+            return
         from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
         monitor = SystemMetricsMonitor(

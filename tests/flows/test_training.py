@@ -130,6 +130,12 @@ def test_interrupted_between_phases_it_ends_bit_identical(tiny, unplugged_in_sec
     assert all(torch.equal(weights[key], expected[key]) for key in expected)
 
 
+def test_mlflow_shows_what_the_machine_did(tiny, monkeypatch):
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
+    train(tiny, epochs=3)
+    assert "system/cpu_utilization_percentage" in tracked(tiny)[0].data.metrics
+
+
 def test_settings_that_would_falsify_the_run_are_refused_and_change_nothing(tiny):
     train(tiny, epochs=1)
     before = committed(tiny)[0]

@@ -108,3 +108,10 @@ def test_system_metrics_do_not_count_as_an_epoch(run):
         time.sleep(1.5)
     assert any(key.startswith("system/cpu") for key in run.client.get_run(run.run_id).data.metrics)
     assert run.logged_epoch == -1
+
+
+def test_system_metrics_can_be_switched_off(run, monkeypatch):
+    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "false")
+    with run.system_metrics(interval=1):
+        time.sleep(1.5)
+    assert run.client.get_run(run.run_id).data.metrics == {}
