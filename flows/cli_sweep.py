@@ -107,12 +107,14 @@ def _assignment(text: str) -> tuple[str, str]:
 
 
 def _swept(options: SweepConfig) -> SweepReport:
-    """Run the flow, with a Prefect server of its own if none is set."""
+    """Run the flow, with a Prefect server of its own if none is there."""
     from aitimestepper.folders import artifacts
 
     from .embedded import embedded_server
+    from .served import joined
 
     with ExitStack() as stack:
+        stack.enter_context(joined(artifacts()))
         server = stack.enter_context(embedded_server(artifacts() / "prefect"))
         from .draining import draining
         from .sweep import sweep_flow

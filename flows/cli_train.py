@@ -103,10 +103,13 @@ def conclusion(report: TrainingReport) -> str:
 
 
 def _pages() -> str:
-    """Addresses of the user's own servers, or what shows the embedded ones."""
+    """Addresses of servers that are there, or what shows the embedded ones."""
     from aitimestepper.folders import artifacts, tracking_uri
 
-    mlflow, prefect = tracking_uri(), os.environ.get("PREFECT_API_URL", "").removesuffix("/api")
+    from .served import joined
+
+    with joined(artifacts()):
+        mlflow, prefect = tracking_uri(), os.environ.get("PREFECT_API_URL", "").removesuffix("/api")
     if not mlflow.startswith("http"):
         mlflow = f"`mlflow ui --backend-store-uri {mlflow}`"
     prefect = prefect or f"`PREFECT_HOME={artifacts() / 'prefect'} prefect server start`"

@@ -1,4 +1,4 @@
-"""A training from the command line: the flow, with a Prefect server of its own if none is set."""
+"""A training from the command line: the flow, with a Prefect server of its own if none is there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tasks.reports import TrainingReport
 from tasks.resume import check_run
 
 from .embedded import embedded_server
+from .served import joined
 from .stopping import stopped_by_sigterm
 
 
@@ -37,6 +38,7 @@ def train(
     check(config)
     with ExitStack() as stack:
         stack.enter_context(stopped_by_sigterm())
+        stack.enter_context(joined(artifacts()))
         server = stack.enter_context(embedded_server(artifacts() / "prefect"))
         if server.process is None:
             server.wait()  # before seconds of imports, since it either answers at once or is away

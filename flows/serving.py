@@ -21,6 +21,7 @@ from aitimestepper.errors import UserError
 from aitimestepper.folders import artifacts
 
 from .embedded import answers, prepare
+from .served import announced
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _LEASH = Path(__file__).with_name("leash.py")
@@ -117,6 +118,7 @@ def served(addresses: Addresses, runs: int) -> Iterator[list[Part]]:
         runner = _started("The runner", _runner(runs), home / "served" / "runner.log", grace=0)
         stack.callback(_end, [runner])
         _await_word(runner)
+        stack.enter_context(announced(home, os.environ))
         yield [*servers, runner]
 
 

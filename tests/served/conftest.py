@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
@@ -35,6 +36,10 @@ SMALL = {
     "evaluation": {"held_out": 0, "periods": 0.05, "report_orbits": 0},
     "generalize": {"min_iterations": 200},
 }
+
+
+# as in a terminal; what runs the tests may ignore it, which a child would inherit
+_CTRL_C = "signal.signal(signal.SIGINT, signal.default_int_handler)"
 
 
 def until(done, patience=PATIENCE):
@@ -62,7 +67,7 @@ class Stack:
 
     def start(self):
         ports = (f"--prefect-port={self.ports[0]}", f"--mlflow-port={self.ports[1]}")
-        code = "import sys, flows.cli; sys.exit(flows.cli.main())"
+        code = f"import signal, sys, flows.cli; {_CTRL_C}; sys.exit(flows.cli.main())"
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, "serve", *ports],
             env=self.environment,
@@ -117,6 +122,11 @@ class Stack:
     def flow_run(self, flow_run_id):
         with self.client() as client:
             return client.read_flow_run(flow_run_id)
+
+    def children(self, client, flow_run_id):
+        """The flow runs that a flow run called."""
+        told = {"parent_flow_run_id": {"any_": [str(flow_run_id)]}}
+        return client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(told))
 
     def ended(self, flow_run_id, state):
         """Wait for a state by name, and return the run."""

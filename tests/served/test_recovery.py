@@ -27,11 +27,9 @@ def rows_of(name):
     return commit.rows, commit.sha256
 
 
-def children(client, parent):
-    """Flow runs that a flow run called, each with the states of its tasks."""
-    told = {"parent_flow_run_id": {"any_": [str(parent)]}}
-    runs = client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(told))
-    found = {}
+def epochs_of(stack, client, parent):
+    """Epochs that a training called, each with the states of its tasks."""
+    runs, found = stack.children(client, parent), {}
     for run in sorted(runs, key=lambda run: run.name):
         ours = FlowRunFilter.model_validate({"id": {"any_": [str(run.id)]}})
         tasks = client.read_task_runs(flow_run_filter=ours, task_run_filter=TaskRunFilter())
@@ -50,7 +48,7 @@ def test_killed_run_finishes_by_itself_beside_another_one(stack):
     assert run.start_time < other.end_time
     assert other.start_time < run.end_time
     with stack.client() as client:
-        epochs = until(lambda: (c := children(client, killed)) and len(c) == EPOCHS and c)
+        epochs = until(lambda: (c := epochs_of(stack, client, killed)) and len(c) == EPOCHS and c)
         assert list(epochs) == ["killed/0001", "killed/0002", "killed/0003"]
         assert {state for state, _ in epochs.values()} == {"Completed"}
         assert ("collect-0002", "Cached") in epochs["killed/0002"][1]
