@@ -23,9 +23,7 @@ from aitimestepper.errors import UserError
 SILENCE = "AITIMESTEPPER_SILENCE_SECONDS"
 """Variable: a run that has sent no heartbeat for so long [seconds] counts as crashed."""
 
-# Prefect sends one every 30 s, from a thread that may starve on a crowded machine; a process that
-# ends is noticed at once by its worker, so that silence tells of lost machines only
-_DEFAULT_SILENCE = 300.0
+_DEFAULT_SILENCE = 90.0  # three heartbeats, as whoever starts the runs must set them
 _SHORTEST = timedelta(seconds=10)  # Prefect's own limit for what waits for events
 _FLOW_RUN = ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"})
 _HEARTBEAT = "prefect.flow-run.heartbeat"
@@ -51,7 +49,7 @@ def silence() -> timedelta:
         found = timedelta(0)
     if found < _SHORTEST:
         raise UserError(
-            f'{SILENCE}="{text}" should be a number of seconds from 10 on, such as its default 300.'
+            f'{SILENCE}="{text}" should be a number of seconds from 10 on, such as its default 90.'
         )
     return found
 

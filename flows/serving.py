@@ -23,6 +23,8 @@ from aitimestepper.folders import artifacts
 from .embedded import answers, prepare
 from .served import announced
 
+HEARTBEAT = "30"
+"""Seconds between two signs of life of a deployed run, the shortest time that Prefect takes."""
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _LEASH = Path(__file__).with_name("leash.py")
 _PYTHON = (sys.executable, "-P")
@@ -169,6 +171,8 @@ def _set_environment(home: Path, addresses: Addresses) -> None:
     os.environ["PREFECT_UI_URL"] = addresses.prefect
     os.environ["MLFLOW_TRACKING_URI"] = addresses.mlflow
     os.environ["AITIMESTEPPER_ARTIFACTS"] = str(home)
+    # Prefect's own 180 s are longer than the silence that counts as a crash
+    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", HEARTBEAT)
     os.environ.setdefault(
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false"
     )  # nobody here sends it jobs

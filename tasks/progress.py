@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -16,7 +15,6 @@ from .reports import PhaseProgress
 from .throttle import Throttle
 
 _TERMINAL, _FIRST, _EVERY = 0.1, 2.0, 1.0
-_BREATH = 1e-3
 
 
 class ProgressBar:
@@ -57,9 +55,6 @@ def watched(name: str) -> Iterator[Progress]:
         obey(name)
         if terminal_is_due():
             tell(progress)
-            # between many short tensor operations, other threads, the one of the heartbeat too,
-            # get the interpreter so seldom on a crowded machine that the run counts as crashed
-            time.sleep(_BREATH)
         if page_is_due():
             bar.show(progress)
 

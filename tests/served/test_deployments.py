@@ -9,6 +9,8 @@ import yaml
 from prefect.utilities.schema_tools.validation import is_valid
 
 from aitimestepper.settings import RunConfig
+from flows import serving
+from flows.automations import silence
 from flows.deployments import deployments
 
 YAML = yaml.safe_load((Path(__file__).parents[2] / "prefect.yaml").read_text())
@@ -27,6 +29,15 @@ def test_both_ways_deploy_the_same_flows(deployed):
     }
     assert served == written
     assert set(deployed) == {"two-phase-training/local", "simulate/local", "evaluate/local"}
+
+
+def test_both_ways_send_heartbeats_often_enough_not_to_count_as_crashed(tmp_path, monkeypatch):
+    monkeypatch.setattr(serving.os, "environ", {"PATH": ""})
+    serving._set_environment(tmp_path, serving.Addresses("127.0.0.1", 1, 2))
+    key = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
+    written = [d["work_pool"]["job_variables"]["env"][key] for d in YAML["deployments"]]
+    for seconds in (serving.os.environ[key], *written):
+        assert 3 * int(seconds) <= silence().total_seconds()
 
 
 def test_form_of_the_training_has_every_setting_with_type_default_and_description(deployed):
