@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "aitimestepper"
 
-# its page opens with training runs, and not with traces of language models
-_KIND = {"mlflow.experimentKind": "custom_model_development"}
-
 _ENVIRONMENT = {
     # MLflow reads "true" only; other tools read the 1 of DO_NOT_TRACK
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -71,7 +68,7 @@ def _create(client: MlflowClient, uri: str) -> str:
     database = _database(uri)
     root = (database.parent / "artifacts").as_uri() if database else None
     try:
-        return client.create_experiment(EXPERIMENT, artifact_location=root, tags=_KIND)
+        return client.create_experiment(EXPERIMENT, artifact_location=root)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
