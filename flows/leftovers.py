@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.filters import FlowRunFilter, TaskRunFilter
 from prefect.client.schemas.objects import FlowRun
-from prefect.states import Completed, Crashed
+from prefect.states import AwaitingRetry, Completed, Crashed
 
 _LIMIT = 20
 _RUNNING = {"type": {"any_": ["RUNNING"]}}
@@ -30,10 +30,11 @@ def mark_leftovers(name: str, own: str) -> None:
                 client.set_flow_run_state(run.id, state, force=True)
 
 
-def complete_epochs(own: str, first: int) -> None:
-    """Mark the epochs of a retried or resumed run as completed that its store says are done.
+def settle_epochs(own: str, first: int) -> None:
+    """Say of the epochs that a retried or resumed run left as running what became of them.
 
-    A process that ended after an epoch's last commit could not say that the epoch was complete.
+    One that its store has is complete, although its process ended before it could say so. The one
+    that the process ended in has crashed, with the task that was at work, and is retried.
 
     Arguments:
         own: Id of the flow run that goes on.
@@ -44,6 +45,21 @@ def complete_epochs(own: str, first: int) -> None:
             if int(run.name.rpartition("/")[2]) < first:
                 state = Completed(message="Committed before the process ended.")
                 client.set_flow_run_state(run.id, state, force=True)
+            else:
+                _crashed_and_retried(client, run)
+
+
+def _crashed_and_retried(client: SyncPrefectClient, run: FlowRun) -> None:
+    """Keep the run for the epoch that begins again: its history shows both."""
+    crashed = Crashed(message="The process ended in the middle of it.")
+    for task in client.read_task_runs(
+        flow_run_filter=FlowRunFilter.model_validate({"id": {"any_": [str(run.id)]}}),
+        task_run_filter=TaskRunFilter.model_validate({"state": _RUNNING}),
+        limit=_LIMIT,
+    ):
+        client.set_task_run_state(task.id, crashed, force=True)
+    for state in (crashed, AwaitingRetry(message="It goes on from the last commit.")):
+        client.set_flow_run_state(run.id, state, force=True)
 
 
 def _children(client: SyncPrefectClient, parent: str) -> list[FlowRun]:

@@ -19,7 +19,7 @@ from tasks.training import kept
 
 from .attempts import check_starts
 from .heartbeat import without_heartbeat
-from .leftovers import complete_epochs, mark_leftovers
+from .leftovers import mark_leftovers, settle_epochs
 from .numbering import number_from
 from .pages import link_pages, publish_epoch, publish_figures, publish_result, summary
 from .parameters import parameters_of
@@ -51,7 +51,7 @@ def two_phase_training(**settings: Any) -> TrainingReport:
     with opened(config, {"prefect.flow_run_id": str(flow_run.id)}) as session:
         first = session.place.epoch
         mark_leftovers(config.name, str(flow_run.id))
-        complete_epochs(str(flow_run.id), first)
+        settle_epochs(str(flow_run.id), first)
         number_from(epoch, first)
         with pausing(config.name, str(flow_run.id), bool(deployment.id)):
             _train(session, first)

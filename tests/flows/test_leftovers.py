@@ -8,7 +8,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from prefect.states import Running
 
-from flows.leftovers import complete_epochs, mark_leftovers
+from flows.leftovers import mark_leftovers, settle_epochs
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -30,11 +30,11 @@ class Unplugged(BaseException):
 
 @flow
 def resumed():
-    """An epoch of each kind that still counts as running, and one that does."""
+    """An epoch that the store has and one that it has not; both count as running."""
     with get_client(sync_client=True) as client:
         runs = [_left_running(client, number) for number in (3, 4)]
-        complete_epochs(str(flow_run.id), 4)
-        return [client.read_flow_run(run).state_name for run in runs]
+        settle_epochs(str(flow_run.id), 4)
+        return [[state.name for state in client.read_flow_run_states(run)] for run in runs]
 
 
 def _left_running(client, number):
@@ -61,5 +61,7 @@ def test_only_runs_of_dead_processes_are_marked():
     assert states == ["Crashed", "Running"]
 
 
-def test_only_epochs_that_the_store_has_are_completed():
-    assert resumed() == ["Completed", "Running"]
+def test_epochs_that_the_store_has_are_completed_and_others_crashed():
+    done, interrupted = resumed()
+    assert done[-2:] == ["Running", "Completed"]
+    assert interrupted[-3:] == ["Running", "Crashed", "AwaitingRetry"]
