@@ -78,7 +78,8 @@ def summary(session: Session, version: str, judged: EvaluationReport) -> str:
     ]
     return (
         f"# Run {session.config.name}\n\n"
-        f"{commit.epoch} epochs, {commit.rows} steps of {session.config.orbits} orbits recorded.\n\n"
+        f"{commit.epoch} epochs, {commit.rows} steps of {session.config.orbits} orbits "
+        "recorded.\n\n"
         f"- Model version: {version}\n"
         f"- MLflow run: `{session.run.run_id}`\n"
         f"- Data set: `{session.store.identity}`\n\n"
