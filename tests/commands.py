@@ -117,11 +117,16 @@ class Runs:
         }
 
     def metrics(self):
-        """Every metric that MLflow has, with its epoch; how long a phase took is left out."""
+        """Every metric that MLflow has, with its epoch; what belongs to the machine is left out."""
         with sqlite3.connect(self.artifacts / "mlflow" / "mlflow.db") as database:
             found = database.execute("SELECT key, step, value FROM metrics").fetchall()
         database.close()
-        return sorted(metric for metric in found if not metric[0].endswith("/seconds"))
+        return sorted(metric for metric in found if not of_machine(metric[0]))
+
+
+def of_machine(metric):
+    """Whether a metric tells how fast or how busy the machine was."""
+    return metric.endswith("/seconds") or metric.startswith("system/")
 
 
 def until(true, process=None, seconds=120.0, pause=0.002):

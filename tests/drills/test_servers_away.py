@@ -52,7 +52,7 @@ def test_tracking_server_that_hangs_for_two_minutes(tracked, told):
             process.send_signal(signal.SIGTERM)
             _, err = process.communicate(timeout=60)
             assert process.returncode == 130, err
-        assert gone_on > EPOCHS
+        assert gone_on >= 5  # hundreds on a quiet machine
         last = runs.commit.epoch + 1
         code, _, again = runs.train("--epochs", last)
         assert code == 0, again
@@ -100,11 +100,11 @@ def test_tracking_server_away_for_good(tracked, told):
 
 @pytest.fixture
 def orchestrated(tmp_path):
-    """A user with a Prefect server, whose phase 2 takes a second or more."""
+    """A user with a Prefect server, whose phase 2 takes some seconds."""
     port = free_port()
     runs = Runs(
         tmp_path,
-        SETTINGS.replace("min_iterations = 60", "min_iterations = 600"),
+        SETTINGS.replace("min_iterations = 60", "min_iterations = 3000"),
         PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
     )
     return runs, lambda: start_prefect(tmp_path / "prefect-home", port)
@@ -117,7 +117,8 @@ def away_in_phase_2(runs, server, process):
         until(
             lambda: runs.stamp and (runs.commit.epoch, runs.commit.phase) == (2, "collect"), process
         )
-        time.sleep(0.2)
+        until(lambda: list((runs.run / "results").glob("0002-collect-*")), process)
+        time.sleep(0.8)
     finally:
         kill_server(server)
     return runs.commit
@@ -136,6 +137,7 @@ def test_prefect_away_for_seconds_in_the_middle_of_an_epoch(orchestrated, told):
     with ended(runs.start("--epochs", 4)) as process:
         stood = away_in_phase_2(runs, server, process)
         assert stood.phase == "collect"
+        until(lambda: runs.commit.phase == "generalize", process)
         time.sleep(10.0)
         assert process.poll() is None
         went = runs.commit
