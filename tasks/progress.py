@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
+import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.exceptions import PrefectException
 
 from .listeners import tell
 from .pausing import obey
@@ -18,13 +20,25 @@ _TERMINAL, _FIRST, _EVERY = 0.1, 2.0, 1.0
 
 
 class ProgressBar:
-    """A progress artifact of the running task, made when it is first shown."""
+    """A progress artifact of the running task, made when it is first shown.
+
+    Where the server is away it is given up for the phase, whose work matters more.
+    """
 
     def __init__(self) -> None:
         self._id: UUID | None = None
+        self._away = False
 
     def show(self, progress: PhaseProgress) -> None:
         """Show how far the phase is."""
+        if self._away:
+            return
+        try:
+            self._put(progress)
+        except (httpx.HTTPError, PrefectException):
+            self._away = True
+
+    def _put(self, progress: PhaseProgress) -> None:
         percent, text = min(max(progress.percent, 0.0), 100.0), progress.text
         if self._id is None:
             key = f"progress-{progress.phase}"
@@ -36,8 +50,9 @@ class ProgressBar:
 
     def complete(self) -> None:
         """Fill the bar, if there is one."""
-        if self._id is not None:
-            update_progress_artifact(self._id, progress=100.0)
+        if self._id is not None and not self._away:
+            with suppress(httpx.HTTPError, PrefectException):
+                update_progress_artifact(self._id, progress=100.0)
 
 
 @contextmanager
