@@ -2,20 +2,19 @@
 
     python benchmarks/results.py [--presets presets/two-body.toml ...] [--out docs/results.md]
 
-Runs that are finished already are judged as they stand. The figures go beside the page.
+Runs that are finished already are judged as they stand. The figures go beside the page. Sections
+of presets that are not judged now are taken from the last time, out of the artifacts.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import multiprocessing
 import shlex
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +23,10 @@ import measure_pairs
 import measure_triples
 import torch
 
+from aitimestepper.folders import artifacts
+
 ROOT = Path(__file__).resolve().parents[1]
+_KEPT = artifacts() / "results"
 _HEAD = """# Results
 
 Made by `python benchmarks/results.py`; every number is measured, none is typed. Systems are drawn
@@ -34,7 +36,7 @@ for each preset, on one core.
 """
 _STEEP = "two-body-1e-5"
 """The preset whose steps are nearest to those of the long run."""
-_LONG = """## A thousand orbits with e = 0.9
+_LONG = """## Long runs with e = 0.9
 
 The model of two-body-1e-5 with all of its steps changed by one factor, so that an orbit takes 1,000
 evaluations of the force; free fall beside it. A single step's error vanishes at pericentre, where
@@ -57,25 +59,40 @@ def main() -> None:
     """Train what is not trained yet, judge it, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--presets", nargs="+", type=Path, default=sorted((ROOT / "presets").glob("*.toml"))
+        "--presets", nargs="*", type=Path, default=sorted((ROOT / "presets").glob("*.toml"))
     )
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results.md")
     parser.add_argument("--steps", type=int, default=1_000_000, help="steps without guard")
     parser.add_argument("--periods", type=float, default=10.0, help="length of the runs of pairs")
-    parser.add_argument("--orbits", type=float, default=1000.0, help="length of the longest run")
+    parser.add_argument("--orbits", type=float, default=1000.0, help="of the longest; 0 for none")
+    parser.add_argument("--symmetric", default="three-body", help="run to judge so; '' for none")
+    parser.add_argument("--judge-only", action="store_true", help="take runs as they stand")
     given = parser.parse_args()
-    configs = {preset: tomllib.loads(preset.read_text()) for preset in given.presets}
-    for preset in configs:
-        _train(preset)
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as beside:
-        names = [config["name"] for config in configs.values()]
-        long = beside.submit(_long, _STEEP, given.orbits) if _STEEP in names else None
-        parts = [_HEAD]
-        for preset, config in configs.items():
-            parts.append("\n".join(_section(preset, config, given)))
-        if long is not None:
-            parts.append(f"{_LONG}\n{_table(_of_long(long.result()))}")
-    given.out.write_text("\n".join(parts))
+    for preset in given.presets:
+        if not given.judge_only:
+            _train(preset)
+        config = tomllib.loads(preset.read_text())
+        _keep(config["name"], "\n".join(_section(preset, config, given)))
+        given.out.write_text(_page())
+    if given.symmetric:
+        table = _table(_of_symmetric(measure_triples.measure_long(given.symmetric)))
+        _keep(f"{given.symmetric}-symmetric", f"### {given.symmetric}, symmetric scheme\n\n{table}")
+        given.out.write_text(_page())
+    if given.orbits:
+        _keep("thousand-orbits", f"{_LONG}\n{_table(_of_long(_long(_STEEP, given.orbits)))}")
+        given.out.write_text(_page())
+
+
+def _keep(name: str, section: str) -> None:
+    """Put a section where later runs of the script find it, whichever presets they judge."""
+    _KEPT.mkdir(parents=True, exist_ok=True)
+    (_KEPT / f"{name}.md").write_text(section)
+
+
+def _page() -> str:
+    """All the sections that there are; the thousand orbits come last."""
+    order = sorted(_KEPT.glob("*.md"), key=lambda path: (path.stem == "thousand-orbits", path.stem))
+    return "\n".join([_HEAD, *(path.read_text() for path in order)])
 
 
 def _long(name: str, orbits: float) -> list[measure_long.LongRun]:
@@ -173,7 +190,7 @@ def _of_triples(f: measure_triples.TripleFigures) -> Iterator[Line]:
     )
     for kind, g in f.guarded.items():
         yield Line(
-            f"refused tries of the guard over evaluations, {kind}",
+            f"refused tries of the guard over evaluations, {kind}, first 600 steps",
             f"{g.rejected:.2e}",
             "1e-2",
             g.rejected <= 1e-2,
@@ -184,7 +201,10 @@ def _of_triples(f: measure_triples.TripleFigures) -> Iterator[Line]:
             "0.85",
             max(g.one_eta, g.each_eta) <= 0.85,
         )
-    for run in f.long:
+
+
+def _of_symmetric(runs: Iterable[measure_triples.Long]) -> Iterator[Line]:
+    for run in runs:
         learned = run.rule.startswith("learned")
         yield Line(
             f"scattering family, 30 years, symmetric, {run.rule}",
