@@ -31,14 +31,13 @@ _HEAD = """# Results
 
 Made by `python benchmarks/results.py`; every number is measured, none is typed. Systems are drawn
 with seeds of their own and are never trained on. Steps over oracle: steps of a run over those of
-the longest steps that pass the gate, on the same orbit. A quarter of an hour of training at most
-for each preset, on one core.
+the longest steps that pass the gate, on the same orbit.
 """
-_STEEP = "two-body-1e-5"
-"""The preset whose steps are nearest to those of the long run."""
+_STEEP = "two-body"
+"""The preset of the long runs."""
 _LONG = """## Long runs with e = 0.9
 
-The model of two-body-1e-5 with all of its steps changed by one factor, so that an orbit takes 1,000
+The model of two-body with all of its steps shortened by one factor, so that an orbit takes 1,000
 evaluations of the force; free fall beside it. A single step's error vanishes at pericentre, where
 that of the whole orbit is largest: a law that keeps the one even does not make the other smallest,
 and the best power of the distance, tuned to that end alone, is known to reach 1.75e-4.

@@ -130,6 +130,7 @@ ELSEWHERE = {
     "generalize.max_iterations": "test_iterations_are_capped",
     "evaluation.held_out": "test_evaluation_takes_as_many_systems_as_asked_for",
     "evaluation.report_orbits": "tests/flows/test_training.py",
+    "evaluation.max_steps": "test_evaluation_takes_as_many_systems_as_asked_for",
     "evaluation.periods": "test_evaluation_takes_as_many_systems_as_asked_for",
 }
 """Settings that change something else, with the test that shows it."""
@@ -238,9 +239,11 @@ def test_evaluation_takes_as_many_systems_as_asked_for(artifacts, monkeypatch):
     """And follows them for as long as asked for."""
     monkeypatch.setattr("tasks.evaluating._known", lambda _: [])  # the published ones take a minute
     rows = {}
-    for held_out, periods in ((1, 0.25), (2, 0.25), (2, 0.5)):
+    asked = ((1, 0.25, 20_000), (2, 0.25, 20_000), (2, 0.5, 20_000), (1, 0.5, 1))
+    for held_out, periods, most in asked:
         name = f"run-{held_out}-{periods}"
-        evaluation = {"held_out": held_out, "periods": periods, "report_orbits": 0}
+        evaluation = {"held_out": held_out, "periods": periods, "max_steps": most}
+        evaluation["report_orbits"] = 0
         settings = config(**BASE, name=name).model_copy(
             update={"evaluation": EvaluationSection(**evaluation)}
         )
@@ -253,3 +256,6 @@ def test_evaluation_takes_as_many_systems_as_asked_for(artifacts, monkeypatch):
     assert {r["case"] for r in rows[2, 0.25]} == {"held-out-000", "held-out-001"}
     assert {r["periods"] for r in rows[2, 0.5]} == {0.5}
     assert {r["periods"] for r in rows[2, 0.25]} == {0.25}
+    notes = {r["rule"]: r["note"] for r in rows[1, 0.5]}
+    assert notes["oracle"].startswith("cut short after 1 ")
+    assert notes["best fixed"] == ""
