@@ -27,10 +27,13 @@ class LongRun(NamedTuple):
     rule: str
     scheme: str
     orbits: float
+    """How far it was to go."""
+    gone: float
+    """How far it went before the scheme found no way forward."""
     evaluations: float
     """Of the force, per orbit."""
     largest: float
-    """Largest relative energy error of the run; NaN where the scheme found no way forward."""
+    """Largest relative energy error of the run."""
     first: float
     """The same over its first tenth."""
     last: float
@@ -73,11 +76,20 @@ def _followed(rule: TimeStep, scheme: Scheme, gate: Gate, orbits: float) -> Long
     until = case.system.time + orbits * case.span
     energy, largest = gate.start(case.system).energy, torch.zeros(_TENTHS, dtype=torch.float64)
 
+    gone = 0.0
+
     def watch(block: Block, _: object) -> None:
-        tenth = (_TENTHS * block.begin.system.time / until).long().clamp(max=_TENTHS - 1)
-        largest.scatter_reduce_(0, tenth, (block.begin.energy / energy - 1).abs(), "amax")
+        nonlocal gone
+        tenth = (_TENTHS * block.begin.system.time / until).nan_to_num().long()
+        largest.scatter_reduce_(
+            0,
+            tenth.clamp(max=_TENTHS - 1),
+            (block.begin.energy / energy - 1).abs().nan_to_num(),
+            "amax",
+        )
+        gone = block.begin.system.time.nan_to_num().max().item() / case.span
 
     run, _ = simulate(case.system, rule, gate, until=until, scheme=scheme, judge=False, watch=watch)
-    worst = run.energy_error_max.item() if bool(run.end.time >= until) else float("nan")
-    cost = int(run.evaluations) / orbits
-    return LongRun("", scheme.name, orbits, cost, worst, largest[0].item(), largest[-1].item())
+    cost = int(run.evaluations) / gone
+    errors = largest.amax().item(), largest[0].item(), largest[-1].item()
+    return LongRun("", scheme.name, orbits, gone, cost, *errors)

@@ -175,7 +175,7 @@ def measure_long(name: str) -> Iterator[Long]:
     """Both rules in the symmetric scheme, as long as the budget allows on the tuning draw."""
     step = ats.load(name)
     gate = step.gate
-    horizon = pick(load_cases(), "scattering").span
+    horizon = pick(load_cases(), "scattering-family").span
     for name, rule in {"learned": step, "free fall": FreeFall(0.01, gate.field)}.items():
         factor = 1.0
         for _ in range(3):

@@ -9,7 +9,6 @@ of presets that are not judged now are taken from the last time, out of the arti
 from __future__ import annotations
 
 import argparse
-import math
 import shlex
 import subprocess
 import sys
@@ -40,7 +39,10 @@ _LONG = """## Long runs with e = 0.9
 The model of two-body with all of its steps shortened by one factor, so that an orbit takes 1,000
 evaluations of the force; free fall beside it. A single step's error vanishes at pericentre, where
 that of the whole orbit is largest: a law that keeps the one even does not make the other smallest,
-and the best power of the distance, tuned to that end alone, is known to reach 1.75e-4.
+and the best power of the distance, tuned to that end alone, is known to reach 1.75e-4. The explicit
+reversible recursion does not damp what is uneven in a network, and some day asks for a step below
+zero; the symmetric scheme pays for a trial step and goes on. Tried without gain: the model of the
+threshold 1e-5 with longer steps, and the recursion of Hairer & Soederlind (2005).
 """
 
 
@@ -219,13 +221,14 @@ def _of_symmetric(runs: Iterable[measure_triples.Long]) -> Iterator[Line]:
 def _of_long(runs: Iterable[measure_long.LongRun]) -> Iterator[Line]:
     for run in runs:
         free_fall = run.rule.startswith("free fall")
+        lost = run.gone < 0.99 * run.orbits
         tenths = f"{run.first:.2e} in the first tenth, {run.last:.2e} in the last"
-        lost = math.isnan(run.largest)
+        after = f"no way forward after {run.gone:.0f} orbits" if lost else tenths
         yield Line(
             f"{run.rule}, {run.scheme}, {run.orbits:g} orbits of {run.evaluations:.0f} evaluations",
-            "no way forward" if lost else f"max dE/E {run.largest:.2e}; {tenths}",
+            f"max dE/E {run.largest:.2e}; {after}",
             "" if free_fall else "1.75e-4, no drift",
-            None if free_fall else run.largest <= 1.75e-4,
+            None if free_fall else run.largest <= 1.75e-4 and not lost,
         )
 
 
