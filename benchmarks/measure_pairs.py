@@ -83,12 +83,12 @@ def measure(name: str, *, steps: int, periods: float) -> PairFigures:
         over=over,
         short=short[shape >= _NEARLY_CIRCULAR],
         states=_states(step, many, gate),
-        violations=sum(int(run.violations.sum()) for run in free),
+        violations=sum(_violations(run) for run in free),
         steps=sum(int(run.steps.sum()) for run in free),
-        worst=max(run.worst_step.max().item() for run in free) / gate.threshold,
+        worst=max(_worst(run) for run in free) / gate.threshold,
         rival=(ours.steps / rivals.steps)[shape >= _NEARLY_CIRCULAR],
         scaled=scaled_over,
-        scaled_violations=int(scaled_run.violations.sum()),
+        scaled_violations=_violations(scaled_run),
         outside=[(e, _outside(step, gate, e)) for e in _OUTSIDE],
     )
 
@@ -162,7 +162,17 @@ def _outside(step: TimeStep, gate: Gate, eccentricity: float) -> float:
     axis = torch.ones_like(e)
     system = binary(axis, e, mass, mean_anomaly=mean)
     run, _ = simulate(system, step, gate, until=3 * period(axis, mass))
-    return (run.violations.sum() / run.steps.sum()).item()
+    return _violations(run) / int(run.steps.sum())
+
+
+def _violations(run: Outcome) -> int:
+    assert run.violations is not None
+    return int(run.violations.sum())
+
+
+def _worst(run: Outcome) -> float:
+    assert run.worst_step is not None
+    return run.worst_step.max().item()
 
 
 def draw(figures: PairFigures, path: Path) -> None:

@@ -78,8 +78,10 @@ class OriginalLoop:
     ) -> None:
         self.state, self.threshold, self._lower = state, threshold, lower * threshold
         self.network, self._start = network(len(features(state))), start
-        nn.init.zeros_(self.network[-1].weight)
-        nn.init.zeros_(self.network[-1].bias)
+        last = self.network[-1]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
         self._adam = torch.optim.Adam(self.network.parameters(), lr=learning_rate)
         self.accepted: list[State] = []
 

@@ -74,13 +74,13 @@ def two_phase_training(**settings: Any) -> TrainingReport:
 def _train(session: Session, first: int) -> None:
     """The epochs from `first` on; MLflow's page is linked and fed as soon as it is at hand."""
     with ExitStack() as stack:
+        stack.enter_context(without_heartbeat())
         linked = False
         for number in range(first, session.config.epochs + 1):
             if session.tracked and not linked:
                 link_pages(session)
                 stack.enter_context(session.run.system_metrics())
                 linked = True
-            with without_heartbeat():
-                epoch(session.config.name, number)
+            epoch(session.config.name, number)
     if not linked:
         link_pages(session)
