@@ -7,8 +7,12 @@ from prefect.client.schemas.filters import FlowRunFilter, TaskRunFilter
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import AwaitingRetry, Completed, Crashed
 
+from tasks.reports import Place
+
 _LIMIT = 20
 _RUNNING = {"type": {"any_": ["RUNNING"]}}
+_COMMITTED = Completed(message="Committed before the process ended.")
+_CRASHED = Crashed(message="The process ended in the middle of it.")
 
 
 def mark_leftovers(name: str, own: str) -> None:
@@ -30,36 +34,35 @@ def mark_leftovers(name: str, own: str) -> None:
                 client.set_flow_run_state(run.id, state, force=True)
 
 
-def settle_epochs(own: str, first: int) -> None:
+def settle_epochs(own: str, place: Place) -> None:
     """Say of the epochs that a retried or resumed run left as running what became of them.
 
-    One that its store has is complete, although its process ended before it could say so. The one
+    What its store has is complete, although its process ended before it could say so. The epoch
     that the process ended in has crashed, with the task that was at work, and is retried.
 
     Arguments:
         own: Id of the flow run that goes on.
-        first: First epoch that is not done.
+        place: The phase that comes next.
     """
     with get_client(sync_client=True) as client:
         for run in _children(client, own):
-            if int(run.name.rpartition("/")[2]) < first:
-                state = Completed(message="Committed before the process ended.")
+            _settle_tasks(client, run, place)
+            if int(run.name.rpartition("/")[2]) < place.epoch:
+                client.set_flow_run_state(run.id, _COMMITTED, force=True)
+                continue
+            for state in (_CRASHED, AwaitingRetry(message="It goes on from the last commit.")):
                 client.set_flow_run_state(run.id, state, force=True)
-            else:
-                _crashed_and_retried(client, run)
 
 
-def _crashed_and_retried(client: SyncPrefectClient, run: FlowRun) -> None:
-    """Keep the run for the epoch that begins again: its history shows both."""
-    crashed = Crashed(message="The process ended in the middle of it.")
+def _settle_tasks(client: SyncPrefectClient, run: FlowRun, place: Place) -> None:
     for task in client.read_task_runs(
         flow_run_filter=FlowRunFilter.model_validate({"id": {"any_": [str(run.id)]}}),
         task_run_filter=TaskRunFilter.model_validate({"state": _RUNNING}),
         limit=_LIMIT,
     ):
-        client.set_task_run_state(task.id, crashed, force=True)
-    for state in (crashed, AwaitingRetry(message="It goes on from the last commit.")):
-        client.set_flow_run_state(run.id, state, force=True)
+        phase, _, epoch = task.name.rpartition("-")
+        done = (int(epoch), phase) < (place.epoch, place.phase)  # the alphabet has their order
+        client.set_task_run_state(task.id, _COMMITTED if done else _CRASHED, force=True)
 
 
 def _children(client: SyncPrefectClient, parent: str) -> list[FlowRun]:

@@ -24,7 +24,7 @@ def stopped_by_sigterm() -> Iterator[None]:
 
 
 @contextmanager
-def ends_within(seconds: float = 9.0) -> Iterator[None]:
+def ends_within(seconds: float = 7.0) -> Iterator[None]:
     """Let this process end so long after Ctrl-C or SIGTERM at the latest, with exit code 130.
 
     For commands alone, since it ends the process even after the block: a library may wait at its

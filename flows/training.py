@@ -14,7 +14,7 @@ from tasks.pausing import pausing
 from tasks.registering import register
 from tasks.reports import EpochReport, TrainingReport
 from tasks.resume import going_on
-from tasks.session import Session, opened
+from tasks.session import Session, current, opened
 from tasks.training import kept
 
 from .attempts import check_starts
@@ -36,6 +36,8 @@ def epoch(name: str, number: int) -> EpochReport:
     """
     collected = kept("collect", name, number)(name, number)
     generalized = kept("generalize", name, number)(name, number)
+    with current(name) as session:
+        session.delivery.deliver()
     report = EpochReport(collect=collected, generalize=generalized)
     publish_epoch(name, report)
     return report
@@ -51,7 +53,7 @@ def two_phase_training(**settings: Any) -> TrainingReport:
     with opened(config, {"prefect.flow_run_id": str(flow_run.id)}) as session:
         first = session.place.epoch
         mark_leftovers(config.name, str(flow_run.id))
-        settle_epochs(str(flow_run.id), first)
+        settle_epochs(str(flow_run.id), session.place)
         number_from(epoch, first)
         with pausing(config.name, str(flow_run.id), bool(deployment.id)):
             _train(session, first)

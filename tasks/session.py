@@ -40,7 +40,7 @@ class Session:
 
     Only the store's last commit says where the run stands. A phase that fails leaves the session
     behind that commit, and the next one begins by reading it again. MLflow takes seconds to
-    import: a run that goes on has done a phase before anybody asks for `run`.
+    import: a run that goes on has done an epoch before anybody asks for `run`.
     """
 
     def __init__(self, config: RunConfig, tags: Mapping[str, str]) -> None:
@@ -165,7 +165,7 @@ class Session:
         return self.reports[phase]
 
     def _commit(self, report: PhaseReport, rows: Rows | None) -> None:
-        """Data and training state in one step; then, and only then, everything that may fail."""
+        """Data and training state in one step; the metrics of the epoch wait for `delivery`."""
         before = self.reports if report.phase == "generalize" else {}
         reports: dict[Phase, PhaseReport] = {**before, report.phase: report}
         if report.phase == "generalize":
@@ -185,7 +185,6 @@ class Session:
         checkpoints.prune(self.folder.checkpoints, keep={name})
         figures = ", ".join(f"{key} {value:.4g}" for key, value in report.numbers.items())
         _log.info("epoch %d %s: %s", report.epoch, report.phase, figures)
-        self.delivery.deliver()
 
     def finish(self) -> None:
         """Deliver everything and name the data set; the run in MLflow is then complete.

@@ -69,7 +69,7 @@ def test_a_training_talks_to_this_machine_alone(tmp_path, told):
     assert (variables["DO_NOT_TRACK"], variables["MLFLOW_DISABLE_TELEMETRY"]) == ("1", "true")
     seen = [json.loads(line) for line in log.read_text().splitlines()]
     away = [entry for entry in seen if not is_local(entry[2])]
-    assert len(seen) > 20
+    assert len(seen) > 10
     assert away == []
     programs = {entry[1] for entry in seen}
     assert any("flows.cli" in program for program in programs)
