@@ -7,20 +7,48 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 INTERRUPTED = "Stopped; type the same command again to go on."
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+_IMPORTS = "importlib._bootstrap"
+"""In the name that frames of an import have for a file."""
 
 
 @contextmanager
 def stopped_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM interrupt like Ctrl-C, so that both stop in the same way."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Let SIGTERM interrupt like Ctrl-C, so that both stop in the same way.
+
+    An import that begins inside is let end first: an exception in the C++ of one aborts the
+    process.
+    """
+    outside = _imports(sys._getframe())
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if _imports(frame) > outside:
+            _send_again(number)
+        else:
+            raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, interrupt) for each in _STOPS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _imports(frame: FrameType | None) -> int:
+    """How many frames of imports lead to one."""
+    called = (each.f_code.co_filename for each, _ in traceback.walk_stack(frame))
+    return sum(_IMPORTS in name for name in called)
+
+
+def _send_again(number: int) -> None:
+    threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
 
 
 @contextmanager
@@ -50,7 +78,7 @@ def ends_within(seconds: float = 7.0) -> Iterator[None]:
 def _watch(reader: int, seconds: float, inside: list[bool]) -> None:
     """Wait for a signal, whose handler may be Prefect's, and then for the end of all patience."""
     while heard := os.read(reader, 1):
-        if heard[0] in (signal.SIGINT, signal.SIGTERM):
+        if heard[0] in _STOPS:
             time.sleep(seconds)
             if inside:  # nobody has said it yet
                 sys.stderr.write(f"{INTERRUPTED}\n")
@@ -72,7 +100,7 @@ def _interrupts_repeated() -> Iterator[None]:
         if issubclass(lost.exc_type, Exception):
             before(lost)
         else:
-            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+            _send_again(signal.SIGTERM)
 
     sys.unraisablehook = hook
     try:

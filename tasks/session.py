@@ -254,6 +254,8 @@ def opened(config: RunConfig, tags: Mapping[str, str] | None = None) -> Iterator
 
 
 def _end(session: Session, ending: Ending) -> None:
+    if not session.tracked:  # nothing was said there that would need an end
+        return
     try:
         session.run.finish(ending)
     except TrackingError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -59,3 +60,12 @@ def test_block_without_a_signal_leaves_everything_as_it_was():
         "assert signal.set_wakeup_fd(-1) == -1\ntime.sleep(0.5)\nprint('whole')",
     )  # fmt: skip
     assert (code, out, err) == (0, "whole\n", "")
+
+
+def test_import_ends_before_a_signal_interrupts(tmp_path, monkeypatch):
+    module = "import os, signal, time\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(0.5)\n"
+    (tmp_path / "long_import.py").write_text(module)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    body = "import long_import; print('whole', flush=True); time.sleep(5); print('went on')"
+    code, out, _ = ended(signal.SIGTERM, 50, body)
+    assert (code, out) == (-signal.SIGINT, "whole\n")
