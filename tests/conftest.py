@@ -50,3 +50,31 @@ def tiny():
             },
         }
     )
+
+
+@pytest.fixture
+def told(record_property):
+    """Put a line into the table: the drill, and its figures; the last word on a drill counts."""
+
+    def tell(drill, figures):
+        record_property("drill", [drill, figures])
+
+    return tell
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The table of the drills: what was done, what was counted, whether it passed."""
+    lines = [
+        (outcome, report.duration, *value)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        if getattr(report, "when", None) == "call"
+        for key, value in report.user_properties
+        if key == "drill"
+    ]
+    if not lines:
+        return
+    terminalreporter.section("drills")
+    width = max(len(drill) for _, _, drill, _ in lines)
+    for outcome, seconds, drill, figures in sorted(lines, key=lambda line: line[2]):
+        terminalreporter.write_line(f"{outcome:<6} {seconds:6.0f} s  {drill:<{width}}  {figures}")

@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.drill, pytest.mark.slow]
 EPOCHS = 3
 SLOW = {"generalize": {"min_iterations": 3000}}  # a phase of several seconds, to stop inside
 SECONDS = 20.0
+STOPS = 10.0
 
 
 def page(stack, flow_run, what, **told):
@@ -78,18 +79,23 @@ def command(stack, *words, **environment):
     return done.stdout + done.stderr
 
 
-def test_suspended_run_leaves_in_mid_phase_and_resumed_it_goes_on(stack):
+def test_suspended_run_leaves_in_mid_phase_and_resumed_it_goes_on(stack, told):
     flow_run = stack.begin("suspended", epochs=EPOCHS, **SLOW)
     in_second_half("suspended", 1)
     suspend(stack, flow_run)
+    began = time.monotonic()
     stood = left("suspended")
+    seconds = time.monotonic() - began
     assert (stood.epoch, stood.phase) == (1, "collect")
     assert stack.flow_run(flow_run).state_name == "Suspended"
     page(stack, flow_run, "resume")
     whole(stack, flow_run, "suspended")
+    told(
+        "Suspend on the page in mid-phase, then Resume", f"left after {seconds:.1f} s; run complete"
+    )
 
 
-def test_paused_run_waits_in_its_process(stack):
+def test_paused_run_waits_in_its_process(stack, told):
     flow_run = stack.begin("paused", epochs=EPOCHS, **SLOW)
     process = in_second_half("paused", 1)
     state = {"type": "PAUSED", "name": "Paused", "state_details": {"pause_reschedule": False}}
@@ -102,21 +108,28 @@ def test_paused_run_waits_in_its_process(stack):
     assert holder(RunFolder("paused").path).pid == process
     page(stack, flow_run, "resume")
     whole(stack, flow_run, "paused")
+    told("Pause on the page, then Resume", "same process, same commit for 5 s; run complete")
 
 
-def test_cancelled_run_goes_on_with_retry_of_the_page_and_of_the_terminal(stack):
-    flow_run = stack.begin("retried", epochs=EPOCHS)
-    in_second_half("retried", 1)
-    cancel(stack, flow_run)
-    assert left("retried").epoch == 1
-    retry(stack, flow_run)
-    in_second_half("retried", 2)
-    cancel(stack, flow_run)
-    assert left("retried").epoch == 2
+def test_cancelled_run_goes_on_with_retry_of_the_page_and_of_the_terminal(stack, told):
+    flow_run, seconds = stack.begin("retried", epochs=EPOCHS), []
+    for epoch in (1, 2):
+        if seconds:
+            retry(stack, flow_run)
+        in_second_half("retried", epoch)
+        began = time.monotonic()
+        cancel(stack, flow_run)
+        assert left("retried").epoch == epoch
+        seconds.append(time.monotonic() - began)
+        assert seconds[-1] < STOPS
     address = f"http://127.0.0.1:{stack.ports[0]}/api"
     retried = (sys.executable, "-m", "prefect", "flow-run", "retry", str(flow_run))
     command(stack, *retried, PREFECT_API_URL=address)
     whole(stack, flow_run, "retried")
+    told(
+        "Cancel on the page, then Retry there and in a terminal",
+        f"ended at a commit after {seconds[0]:.1f} and {seconds[1]:.1f} s; run complete",
+    )
 
 
 def test_command_goes_on_with_a_cancelled_run_beside_what_is_served(stack):

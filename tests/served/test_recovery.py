@@ -39,7 +39,7 @@ def epochs_of(stack, client, parent):
     return found
 
 
-def test_killed_run_finishes_by_itself_beside_another_one(stack):
+def test_killed_run_finishes_by_itself_beside_another_one(stack, told):
     killed, whole = stack.begin("killed", epochs=EPOCHS), stack.begin("whole", epochs=EPOCHS)
     os.kill(in_second_half("killed", 2), signal.SIGKILL)
     run, other = stack.ended(killed, "Completed"), stack.ended(whole, "Completed")
@@ -56,6 +56,7 @@ def test_killed_run_finishes_by_itself_beside_another_one(stack):
             ("collect-0003", "Completed"),
             ("generalize-0003", "Completed"),
         ]
+    told("kill -9 beside another run on one worker", "2 starts, collect-0002 cached, same rows")
 
 
 def test_cancelled_run_stops_at_a_commit_and_the_same_parameters_go_on(stack):
