@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,13 +18,9 @@ from prefect.settings import get_current_settings
 from prefect.utilities.urls import url_for
 
 from aitimestepper.tracking import TrackingError
+from tasks.progress import artifact_key
 from tasks.reports import EpochReport, EvaluationReport
 from tasks.session import Session
-
-
-def artifact_key(*parts: str) -> str:
-    """A key as Prefect wants it: lower-case letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
 
 
 def link_pages(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from uuid import UUID
@@ -19,13 +20,22 @@ from .throttle import Throttle
 _TERMINAL, _FIRST, _EVERY = 0.1, 2.0, 1.0
 
 
+def artifact_key(*parts: str) -> str:
+    """A key as Prefect wants it: lower-case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
 class ProgressBar:
     """A progress artifact of the running task, made when it is first shown.
 
     Where the server is away it is given up for the phase, whose work matters more.
+
+    Arguments:
+        name: Name of the training.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._id: UUID | None = None
         self._away = False
 
@@ -41,7 +51,7 @@ class ProgressBar:
     def _put(self, progress: PhaseProgress) -> None:
         percent, text = min(max(progress.percent, 0.0), 100.0), progress.text
         if self._id is None:
-            key = f"progress-{progress.phase}"
+            key = artifact_key(self._name, progress.phase)
             made = create_progress_artifact(percent, key, text)
             assert isinstance(made, UUID), "outside of an event loop Prefect answers at once"
             self._id = made
@@ -63,7 +73,7 @@ def watched(name: str) -> Iterator[Progress]:
         name: Name of the training, which pauses at a report of progress if its page asks for it.
     """
     obey(name)
-    bar, page_is_due = ProgressBar(), Throttle(_FIRST, _EVERY)
+    bar, page_is_due = ProgressBar(name), Throttle(_FIRST, _EVERY)
     terminal_is_due = Throttle(0, _TERMINAL)
 
     def show(progress: PhaseProgress) -> None:
