@@ -75,9 +75,8 @@ _MISSED = """## Where a target is missed, and what was tried
   200 violations of at most 1.033 thresholds at 1.097, and is not the preset.
 - **Free fall on nearly circular orbits.** The best free-fall rule of an orbit takes all of its
   steps equal there, as the oracle does: the oracle itself stays above the target, as its row says.
-- **The worst ratio to the oracle.** It belongs to orbits that are nearly circular, where one step
-  changes the eccentricity by as much as itself and the oracle's own path depends on luck; another
-  draw of 64 orbits had 1.135 in place of this one.
+- **The worst ratio to the oracle.** It changes with the draw: another one of 64 orbits had 1.135 in
+  place of 1.171, which belongs to one orbit at e = 0.38. Why that orbit stands out is not known.
 - **Triples against the best eta of each system.** The rival is chosen after the fact for every
   system; against one eta for all, half of its evaluations are enough.
 - **Scattering, symmetric scheme.** The step is learned for single steps without a wrapper, and
