@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, TaskRunFilter
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import AwaitingRetry, Completed, Crashed
 
 from tasks.reports import Place
 
 _LIMIT = 20
 _RUNNING = {"type": {"any_": ["RUNNING"]}}
-_COMMITTED = Completed(message="Committed before the process ended.")
-_CRASHED = Crashed(message="The process ended in the middle of it.")
 
 
 def mark_leftovers(name: str, own: str) -> None:
@@ -48,9 +46,9 @@ def settle_epochs(own: str, place: Place) -> None:
         for run in _children(client, own):
             _settle_tasks(client, run, place)
             if int(run.name.rpartition("/")[2]) < place.epoch:
-                client.set_flow_run_state(run.id, _COMMITTED, force=True)
+                client.set_flow_run_state(run.id, _committed(), force=True)
                 continue
-            for state in (_CRASHED, AwaitingRetry(message="It goes on from the last commit.")):
+            for state in (_crashed(), AwaitingRetry(message="It goes on from the last commit.")):
                 client.set_flow_run_state(run.id, state, force=True)
 
 
@@ -62,7 +60,16 @@ def _settle_tasks(client: SyncPrefectClient, run: FlowRun, place: Place) -> None
     ):
         phase, _, epoch = task.name.rpartition("-")
         done = (int(epoch), phase) < (place.epoch, place.phase)  # the alphabet has their order
-        client.set_task_run_state(task.id, _COMMITTED if done else _CRASHED, force=True)
+        client.set_task_run_state(task.id, _committed() if done else _crashed(), force=True)
+
+
+# a new state for each run: Prefect notes in the details of a state whose it is
+def _committed() -> State:
+    return Completed(message="Committed before the process ended.")
+
+
+def _crashed() -> State:
+    return Crashed(message="The process ended in the middle of it.")
 
 
 def _children(client: SyncPrefectClient, parent: str) -> list[FlowRun]:

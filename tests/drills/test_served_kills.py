@@ -66,6 +66,15 @@ class Life:
         until(lambda: self._holder() != self.pid)
 
 
+def lives(count, seed):
+    """Processes of "killed", one after the other, each at a random moment after either commit."""
+    chance = random.Random(seed)
+    for number in range(count):
+        life = Life("killed", chance)
+        life.passes(AFTER[number % 2])
+        yield number, life
+
+
 def result(home, name):
     """Everything that must not depend on kills; the uuid of the store is its own."""
     recorded = TrajectoryStore.load(RunFolder(name).store)
@@ -134,11 +143,9 @@ def states_of(client, flow_run):
 
 
 def test_killed_training_of_a_deployment(stack, told):
-    chance, fell = random.Random(0), Counter()
+    fell = Counter()
     flow_run = stack.begin("killed", epochs=EPOCHS)
-    for number in range(KILLS):
-        life = Life("killed", chance)
-        life.passes(AFTER[number % 2])
+    for _, life in lives(KILLS, seed=0):
         life.kill()
         fell[life.interrupted] += 1
     count = judged(stack, flow_run)
@@ -154,11 +161,9 @@ def test_killed_training_of_a_deployment(stack, told):
 
 
 def test_killed_servers_of_a_deployment(stack, told):
-    chance, fell = random.Random(1), Counter()
+    fell = Counter()
     flow_run = stack.begin("killed", epochs=EPOCHS)
-    for number in range(RESTARTS):
-        life = Life("killed", chance)
-        life.passes(AFTER[number % 2])
+    for number, life in lives(RESTARTS, seed=1):
         if number in (1, 2):  # either way to end it, in either phase
             stack.process.send_signal(signal.SIGKILL)
         else:
