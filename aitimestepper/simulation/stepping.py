@@ -134,6 +134,6 @@ def _evaluations(dt: Float[Tensor, "T R"], log: _Log, course: Course) -> Int[Ten
     taken = (dt != 0).sum(0)
     proposals = taken + log.stuck.long()
     cost = course.scheme.cost
-    vain = cost.trials * course.force + cost.laws * course.law
+    vain = cost.trials + cost.laws * course.law
     tries = (taken + log.rejected) * course.gate.probes if course.guard else taken
     return tries * course.force + proposals * vain

@@ -8,7 +8,7 @@ from aitimestepper.physics.combined import Combined
 from aitimestepper.physics.conserved import total_energy
 from aitimestepper.physics.gate import Gate
 from aitimestepper.physics.gravity import Gravity
-from aitimestepper.physics.higher_order import hermite4, yoshida4
+from aitimestepper.physics.higher_order import blanes_moan4, hermite4, yoshida4
 from aitimestepper.physics.integrators import leapfrog
 from aitimestepper.physics.tide import Circle, Still, Tide
 from aitimestepper.physics.work import power, work
@@ -29,8 +29,8 @@ def residual(integrator, steps, field=MOVING, duration=0.5):
 
 @pytest.mark.parametrize(
     ("integrator", "order"),
-    [(leapfrog, 2), (yoshida4, 4), (hermite4, 4)],
-    ids=["leapfrog", "yoshida4", "hermite4"],
+    [(leapfrog, 2), (yoshida4, 4), (blanes_moan4, 4), (hermite4, 4)],
+    ids=["leapfrog", "yoshida4", "blanes_moan4", "hermite4"],
 )
 def test_energy_less_work_vanishes_at_the_order_of_the_integrator(integrator, order):
     misses = [torch.stack(residual(integrator, n)).diff(dim=0).abs().max() for n in (60, 120)]

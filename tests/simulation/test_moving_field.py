@@ -45,7 +45,9 @@ def test_file_holds_the_same_errors(tmp_path):
     np.testing.assert_allclose(error[-1], outcome.energy_error_final.numpy(), atol=1e-15)
 
 
-@pytest.mark.parametrize(("name", "cost"), [("leapfrog", 1), ("yoshida4", 3), ("hermite4", 2)])
+@pytest.mark.parametrize(
+    ("name", "cost"), [("leapfrog", 1), ("yoshida4", 3), ("blanes_moan4", 6), ("hermite4", 2)]
+)
 def test_evaluations_are_counted_by_the_field(name, cost):
     integrator = Substeps(INTEGRATORS[name], 2)
     step = Step("fixed", Fixed(0.01), Gate(FIELD, 1e-3, integrator=integrator))
