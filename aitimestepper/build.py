@@ -8,7 +8,6 @@ from collections.abc import Callable
 import torch
 
 from .errors import UserError
-from .model.compiled import compile_network
 from .model.features import KINDS, Features
 from .model.network import perceptron
 from .model.timestep import LearnedTimeStep
@@ -31,6 +30,7 @@ from .physics.initial_conditions import (
 from .physics.state import assemble
 from .physics.tide import Circle, Path, Sampled, Still, Tide
 from .settings import ROUNDING, SAMPLED, FieldSection, RunConfig
+from .training.compiled import compiled
 from .training.losses import Band, StepLoss
 from .training.optimiser import Optimiser
 from .training.orbits import Orbits
@@ -48,9 +48,7 @@ def build(config: RunConfig) -> Training:
     generator = torch.Generator().manual_seed(config.seed)
     model = model_of(config, sampler.bodies)
     _normalise(model, config, sampler)
-    if config.compile:
-        _compile(model)
-    return Training(
+    training = Training(
         model=model,
         optimiser=Optimiser(model, **config.optimizer.model_dump()),
         orbits=Orbits(sampler, config.orbits, generator, model, **config.restart.model_dump()),
@@ -59,6 +57,7 @@ def build(config: RunConfig) -> Training:
         loss=loss_of(config),
         dropout=config.network.dropout > 0,
     )
+    return _compiled(training) if config.compile else training
 
 
 def _warn(config: RunConfig) -> None:
@@ -74,14 +73,14 @@ def _warn(config: RunConfig) -> None:
         )
 
 
-def _compile(model: LearnedTimeStep) -> None:
-    """Compile the network and say what it brings on this machine.
+def _compiled(training: Training) -> Training:
+    """The training with phase 1 compiled; says what that brings on this machine.
 
     Raises:
         UserError: There is nothing to compile with.
     """
     try:
-        speed = compile_network(model.network, model.entries * len(model.centre))
+        faster, speed = compiled(training)
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
         raise UserError(
@@ -89,7 +88,8 @@ def _compile(model: LearnedTimeStep) -> None:
             "leave out --compile."
         ) from None
     verdict = "helps" if speed.gain > 1 else "does not help"
-    _log.info("torch.compile %s: %.2f times the speed of eager execution", verdict, speed.gain)
+    _log.info("torch.compile %s: %.2f times the speed in phase 1", verdict, speed.gain)
+    return faster
 
 
 def sampler_of(config: RunConfig) -> Sampler:

@@ -61,6 +61,8 @@ def measures(seconds: float, rows: int) -> Iterator[Measure]:
     yield Measure("same network, 1 orbit", f"{one:.0f} = {one / base:.1f} x", ">= 2 x")
     many = _collecting(RunConfig(orbits=64), seconds)
     yield Measure("64 orbits, default network", f"{many:.0f} = {many / base:.0f} x", ">= 200 x")
+    fast = _collecting(RunConfig(orbits=64, compile=True), seconds)
+    yield Measure("the same, compiled (--compile)", f"{fast:.0f} = {fast / base:.0f} x", ">= 200 x")
     more = _collecting(RunConfig(orbits=1024), seconds)
     yield Measure("1,024 orbits, default network", f"{more:.0f} = {more / base:.0f} x", "-")
     ours = _generalizing(RunConfig(orbits=64), seconds)

@@ -13,8 +13,10 @@ from aitimestepper.build import build
 from aitimestepper.errors import UserError
 from aitimestepper.settings import RunConfig
 from aitimestepper.settings.training import EvaluationSection
+from aitimestepper.training.collect import collect
 from aitimestepper.training.errors import AttemptsExhausted, IterationsExhausted
 from aitimestepper.training.recorded import Recorded
+from aitimestepper.training.samples import first_attempt
 from aitimestepper.training.trainer import Training
 from flows.cli_settings import known_settings
 from tasks.evaluating import evaluate
@@ -201,10 +203,17 @@ def test_device_that_is_not_there_is_refused(monkeypatch):
 
 def test_compiling_says_what_it_brings(caplog, monkeypatch):
     caplog.set_level(logging.INFO, "aitimestepper")
-    compiled = []
-    monkeypatch.setattr("torch.nn.Module.compile", lambda self: compiled.append(self))
+    calls = []
+
+    def compile(attempt, dynamic):
+        assert (attempt, dynamic) == (first_attempt, False)
+        return lambda *given: calls.append(given) or attempt(*given)
+
+    monkeypatch.setattr("torch.compile", compile)
     training = build(config(**BASE, compile=True))
-    assert compiled == [training.model.network]
+    calls.clear()
+    next(iter(collect(training, steps=1)))
+    assert len(calls) == 1
     assert "torch.compile" in caplog.text
     assert "times the speed" in caplog.text
 

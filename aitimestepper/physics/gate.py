@@ -42,6 +42,8 @@ class Attempt(NamedTuple):
     system: System
     acceleration: Float[Tensor, "B N D"]
     dt: Float[Tensor, " B"]
+    energy: Float[Tensor, " B"]
+    """Energy at the end of the step."""
     error: Float[Tensor, " B"]
     """Worst relative energy error of the step and of the probes inside it; NaN if it blew up."""
 
@@ -83,12 +85,14 @@ class Gate:
         fractions = torch.arange(1, self.probes + 1, dtype=dt.dtype, device=dt.device)
         lengths = (fractions[:, None] / self.probes * dt).reshape(-1)
         system, end = self.integrator(many.system, lengths, self.field, many.acceleration)
-        change = total_energy(system, self.field) - many.energy
+        energy = total_energy(system, self.field)
+        change = energy - many.energy
         if time_dependent(self.field):
             change = change - work(self.field, many.system, system)
         error = (change / many.energy).abs()
         last = slice(-count, None) if count else slice(0)
-        return Attempt(system[last], end[last], dt, error.view(self.probes, count).amax(0))
+        worst = error.view(self.probes, count).amax(0)
+        return Attempt(system[last], end[last], dt, energy[last], worst)
 
     def passes(self, trial: Attempt) -> Bool[Tensor, " B"]:
         """Which systems may keep the step. A NaN compares false, so it is rejected."""

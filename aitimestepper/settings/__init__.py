@@ -47,7 +47,7 @@ class RunConfig(Section):
     dtype: Literal["float64", "float32"] = Field(default="float64", description="precision")
     compile: bool = Field(
         default=False,
-        description="run the network through torch.compile, and say whether that helps",
+        description="run phase 1 through torch.compile, and say whether that helps",
     )
     initial_conditions: InitialConditionsSection = InitialConditionsSection()
     field: FieldSection = FieldSection()

@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ..physics.gate import Attempt
+from ..physics.gate import Attempt, Start
 from ..physics.state import System, where
 from ..physics.unknown import infinite_if_nan
 from .errors import AttemptsExhausted
-from .samples import Samples, judge, prepare
+from .samples import Samples, judge
 from .trainer import Training
 
 
@@ -51,6 +51,7 @@ class _Held(NamedTuple):
     """Steps that passed, each with the dt it passed with."""
 
     system: System
+    energy: Float[Tensor, " B"]
     dt: Float[Tensor, " B"]
     error: Float[Tensor, " B"]
     attempts: Int[Tensor, " B"]
@@ -73,30 +74,25 @@ def collect(
     Raises:
         AttemptsExhausted: A state failed `max_attempts` times.
     """
-    orbits, gate = training.orbits, training.gate
-    begin = gate.start(orbits.system)
+    orbits = training.orbits
     for step in range(steps):
         if not bool(orbits.running.any()):
             return
-        samples = prepare(begin, orbits.window, training.model)
-        held = yield from _until_all_pass(training, samples, step, max_attempts)
+        samples, trial = training.attempt()
+        held = yield from _until_all_pass(training, samples, trial, step, max_attempts)
         warm = ~orbits.window.full
         yield Transition(
             samples, held.dt, held.error, held.attempts, orbits.fresh, warm, orbits.running
         )
-        begin = gate.start(held.system)
-        orbits.advance(held.system, begin.energy < 0)
-        if orbits.system is not held.system:  # some began anew
-            begin = gate.start(orbits.system)
+        orbits.advance(held.system, held.energy < 0)
 
 
 def _until_all_pass(
-    training: Training, samples: Samples, step: int, max_attempts: int | None
+    training: Training, samples: Samples, trial: Attempt, step: int, max_attempts: int | None
 ) -> Iterator[Attempted]:
     count = int(training.orbits.running.sum())
     running = training.orbits.running
-    trial = judge(samples, training.model, training.gate)
-    held = _first(trial, samples.begin.system, running)
+    held = _first(trial, samples.begin, running)
     pending = ~training.gate.passes(trial) & running
     attempt = 1
     while bool(pending.any()):
@@ -113,10 +109,11 @@ def _until_all_pass(
     return held
 
 
-def _first(trial: Attempt, begin: System, running: Bool[Tensor, " B"]) -> _Held:
+def _first(trial: Attempt, begin: Start, running: Bool[Tensor, " B"]) -> _Held:
     """What the first attempt led to; an orbit that has stopped stays where it is."""
     return _Held(
-        where(running, trial.system, begin),
+        where(running, trial.system, begin.system),
+        torch.where(running, trial.energy, begin.energy),
         torch.where(running, trial.dt, 0.0),
         torch.where(running, trial.error, 0.0),
         running.to(torch.int32),
@@ -130,6 +127,7 @@ def _hold(held: _Held, rows: Int[Tensor, " R"], trial: Attempt, attempt: int) ->
     )
     return _Held(
         system,
+        held.energy.index_copy(0, rows, trial.energy),
         held.dt.index_copy(0, rows, trial.dt),
         held.error.index_copy(0, rows, trial.error),
         held.attempts.index_fill(0, rows, attempt),

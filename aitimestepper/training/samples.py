@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -35,6 +36,18 @@ def prepare(begin: Start, window: Window, model: LearnedTimeStep) -> Samples:
 def judge(samples: Samples, model: LearnedTimeStep, gate: Gate) -> Attempt:
     """One attempt from every sample with the step that the model proposes now."""
     return gate.attempt(samples.begin, model.log_dt(samples.inputs).exp())
+
+
+@torch.no_grad()
+def first_attempt(
+    system: System, window: Window, model: LearnedTimeStep, gate: Gate
+) -> tuple[Samples, Attempt]:
+    """Samples of states, and one attempt from each: what phase 1 does for every step."""
+    samples = prepare(gate.start(system), window, model)
+    return samples, judge(samples, model, gate)
+
+
+FirstAttempt = Callable[[System, Window, LearnedTimeStep, Gate], tuple[Samples, Attempt]]
 
 
 def flatten(samples: Samples) -> list[Tensor]:

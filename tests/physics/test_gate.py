@@ -23,7 +23,7 @@ def try_step(gate, system, dt):
 def with_error(*errors, dt=0.1):
     error = numbers(*errors)
     system = random_bound(len(errors), 2, 2)
-    return Attempt(system, system.position, torch.full_like(error, dt), error)
+    return Attempt(system, system.position, torch.full_like(error, dt), error, error)
 
 
 def test_error_at_the_threshold_passes_and_the_next_number_fails():
