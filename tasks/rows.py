@@ -15,7 +15,7 @@ from aitimestepper.store.rows import Rows
 from aitimestepper.store.schema import EPISODE_START, STOPPED, WARM_UP
 from aitimestepper.training.collect import Transition
 from aitimestepper.training.recorded import Recorded
-from aitimestepper.training.samples import Samples, first_attempt, flatten, unflatten
+from aitimestepper.training.samples import Samples, flatten, try_first, unflatten
 from aitimestepper.training.trainer import Training
 
 _CHUNK = 8192
@@ -89,7 +89,7 @@ def _samples(
         present = system[slice(skipped * len(mass), None)]
         age = torch.from_numpy(ages[steps].reshape(-1)).to(like.device)
         window = _window(seen, skipped, age, model.length)
-        if training.first is not first_attempt:
+        if training.first is not try_first:
             return _attempted(present, window, len(mass), training)
         now = seen[skipped:].flatten(0, 1)
         return Samples(training.gate.start(present), model.shown(present, now, window))
@@ -100,8 +100,8 @@ def _attempted(system: System, window: Window, orbits: int, training: Training) 
     parts = []
     for begin in range(0, len(system), orbits):
         rows = slice(begin, begin + orbits)
-        some = training.first(system[rows], window.take(rows), training.model, training.gate)[0]
-        parts.append(flatten(some))
+        some = training.first(system[rows], window.take(rows), training.model, training.gate)
+        parts.append(flatten(some.samples))
     return unflatten([torch.cat(part) for part in zip(*parts, strict=True)])
 
 

@@ -16,7 +16,7 @@ from aitimestepper.settings.training import EvaluationSection
 from aitimestepper.training.collect import collect
 from aitimestepper.training.errors import AttemptsExhausted, IterationsExhausted
 from aitimestepper.training.recorded import Recorded
-from aitimestepper.training.samples import first_attempt
+from aitimestepper.training.samples import try_first
 from aitimestepper.training.trainer import Training
 from flows.cli_settings import known_settings
 from tasks.evaluating import evaluate
@@ -206,7 +206,7 @@ def test_compiling_says_what_it_brings(caplog, monkeypatch):
     calls = []
 
     def compile(attempt, dynamic):
-        assert (attempt, dynamic) == (first_attempt, False)
+        assert (attempt, dynamic) == (try_first, False)
         return lambda *given: calls.append(given) or attempt(*given)
 
     monkeypatch.setattr("torch.compile", compile)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .gravity import Field
+from .gravity import Field, pairs
 from .state import System
 from .sums import total
 
@@ -44,3 +44,20 @@ def kinetic_energy(system: System) -> Float[Tensor, " B"]:
 def total_energy(system: System, field: Field) -> Float[Tensor, " B"]:
     """Kinetic energy in the centre-of-mass frame plus potential energy, with shape (B,)."""
     return kinetic_energy(system) + field.energy(system)
+
+
+def rounding_of_energy(system: System, softening: float = 0.0) -> Float[Tensor, " B"]:
+    r"""Energy that the rounding of the coordinates alone may add or take, with shape (B,).
+
+    .. math::
+        \delta E = \varepsilon \max_k |x_k| \sum_{i<j} \frac{m_i m_j}{r_{ij}^2 + \epsilon^2}
+
+    with the machine's precision :math:`\varepsilon`: a tight pair far from the origin is known
+    only as well as the difference of its large coordinates.
+    """
+    i, j, _ = pairs(system.mass.shape[1], system.mass.device)
+    x, m = system.position, system.mass
+    separation = x.index_select(1, j) - x.index_select(1, i)
+    square = total(separation.square()) + softening**2
+    slope = total(m.index_select(1, i) * m.index_select(1, j) / square)
+    return torch.finfo(x.dtype).eps * x.abs().amax((1, 2)) * slope

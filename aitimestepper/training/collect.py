@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ..physics.gate import Attempt, Start
+from ..physics.gate import Attempt, Gate
 from ..physics.state import System, where
 from ..physics.unknown import infinite_if_nan
 from .errors import AttemptsExhausted
-from .samples import Samples, judge
+from .samples import Samples, Tried, judge, sound
 from .trainer import Training
 
 
@@ -51,7 +51,7 @@ class _Held(NamedTuple):
     """Steps that passed, each with the dt it passed with."""
 
     system: System
-    energy: Float[Tensor, " B"]
+    sound: Bool[Tensor, " B"]
     dt: Float[Tensor, " B"]
     error: Float[Tensor, " B"]
     attempts: Int[Tensor, " B"]
@@ -78,21 +78,22 @@ def collect(
     for step in range(steps):
         if not bool(orbits.running.any()):
             return
-        samples, trial = training.attempt()
-        held = yield from _until_all_pass(training, samples, trial, step, max_attempts)
+        tried = training.attempt()
+        held = yield from _until_all_pass(training, tried, step, max_attempts)
         warm = ~orbits.window.full
         yield Transition(
-            samples, held.dt, held.error, held.attempts, orbits.fresh, warm, orbits.running
+            tried.samples, held.dt, held.error, held.attempts, orbits.fresh, warm, orbits.running
         )
-        orbits.advance(held.system, held.energy < 0)
+        orbits.advance(held.system, held.sound)
 
 
 def _until_all_pass(
-    training: Training, samples: Samples, trial: Attempt, step: int, max_attempts: int | None
+    training: Training, tried: Tried, step: int, max_attempts: int | None
 ) -> Iterator[Attempted]:
     count = int(training.orbits.running.sum())
     running = training.orbits.running
-    held = _first(trial, samples.begin, running)
+    samples, trial, _ = tried
+    held = _first(tried, running)
     pending = ~training.gate.passes(trial) & running
     attempt = 1
     while bool(pending.any()):
@@ -104,30 +105,31 @@ def _until_all_pass(
         training.update(failed)
         attempt += 1
         trial = judge(failed, training.model, training.gate)
-        held = _hold(held, rows, trial, attempt)
+        held = _hold(held, rows, trial, attempt, training.gate)
         pending[rows] = ~training.gate.passes(trial)
     return held
 
 
-def _first(trial: Attempt, begin: Start, running: Bool[Tensor, " B"]) -> _Held:
+def _first(tried: Tried, running: Bool[Tensor, " B"]) -> _Held:
     """What the first attempt led to; an orbit that has stopped stays where it is."""
+    trial = tried.trial
     return _Held(
-        where(running, trial.system, begin.system),
-        torch.where(running, trial.energy, begin.energy),
+        where(running, trial.system, tried.samples.begin.system),
+        tried.sound,
         torch.where(running, trial.dt, 0.0),
         torch.where(running, trial.error, 0.0),
         running.to(torch.int32),
     )
 
 
-def _hold(held: _Held, rows: Int[Tensor, " R"], trial: Attempt, attempt: int) -> _Held:
+def _hold(held: _Held, rows: Int[Tensor, " R"], trial: Attempt, attempt: int, gate: Gate) -> _Held:
     """Replace the rows that were tried again; the others keep what they passed with."""
     system = System(
         *(old.index_copy(0, rows, new) for old, new in zip(held.system, trial.system, strict=True))
     )
     return _Held(
         system,
-        held.energy.index_copy(0, rows, trial.energy),
+        held.sound.index_copy(0, rows, sound(trial, gate)),
         held.dt.index_copy(0, rows, trial.dt),
         held.error.index_copy(0, rows, trial.error),
         held.attempts.index_fill(0, rows, attempt),

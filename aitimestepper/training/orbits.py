@@ -30,7 +30,7 @@ class Orbits:
         model: Says what is remembered of the past, and brings device and precision.
         periods: Age, in periods of the initial orbit, at which a system has come to its end.
         at_end: Whether it then restarts from new initial conditions or stops for good. One that
-            is no longer bound does the same.
+            is no longer bound, or so tight that rounding hides its errors, does the same.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class Orbits:
         like = self._model.centre
         return system.to(like.device, like.dtype), period.to(like)
 
-    def advance(self, system: System, bound: Bool[Tensor, " B"]) -> None:
-        """Move on to the states that a step led to; end what is old or no longer bound."""
+    def advance(self, system: System, sound: Bool[Tensor, " B"]) -> None:
+        """Move on to the states that a step led to; end what is old or no longer sound."""
         window = self._model.update(self.system, self.window)
-        old = (system.time >= self._periods * self._period) | ~bound
+        old = (system.time >= self._periods * self._period) | ~sound
         if self._stops:
             self.running = self.running & ~old
             old = torch.zeros_like(old)

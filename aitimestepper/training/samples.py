@@ -6,13 +6,17 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..model.history import Window
 from ..model.timestep import Inputs, LearnedTimeStep
+from ..physics.conserved import rounding_of_energy
 from ..physics.gate import Attempt, Gate, Start
 from ..physics.state import System
+
+_HIDDEN = 0.3
+"""Share of the threshold that rounding may make; what it really makes is a quarter of the bound."""
 
 
 class Samples(NamedTuple):
@@ -38,16 +42,34 @@ def judge(samples: Samples, model: LearnedTimeStep, gate: Gate) -> Attempt:
     return gate.attempt(samples.begin, model.log_dt(samples.inputs).exp())
 
 
+class Tried(NamedTuple):
+    """Samples, and one attempt from each."""
+
+    samples: Samples
+    trial: Attempt
+    sound: Bool[Tensor, " B"]
+    """Whether the state that the attempt led to can be gone on from."""
+
+
 @torch.no_grad()
-def first_attempt(
-    system: System, window: Window, model: LearnedTimeStep, gate: Gate
-) -> tuple[Samples, Attempt]:
+def try_first(system: System, window: Window, model: LearnedTimeStep, gate: Gate) -> Tried:
     """Samples of states, and one attempt from each: what phase 1 does for every step."""
     samples = prepare(gate.start(system), window, model)
-    return samples, judge(samples, model, gate)
+    trial = judge(samples, model, gate)
+    return Tried(samples, trial, sound(trial, gate))
 
 
-FirstAttempt = Callable[[System, Window, LearnedTimeStep, Gate], tuple[Samples, Attempt]]
+TryFirst = Callable[[System, Window, LearnedTimeStep, Gate], Tried]
+
+
+def sound(trial: Attempt, gate: Gate) -> Bool[Tensor, " B"]:
+    """Which attempts end bound, with an energy that rounding does not hide from the gate.
+
+    A binary can become so tight that rounding alone makes errors above the threshold. No step
+    would pass from there but by luck, and none of the luck could be learnt.
+    """
+    rounding = rounding_of_energy(trial.system, getattr(gate.field, "softening", 0.0))
+    return (trial.energy < 0) & (rounding <= -_HIDDEN * gate.threshold * trial.energy)
 
 
 def flatten(samples: Samples) -> list[Tensor]:

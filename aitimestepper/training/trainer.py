@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from ..model.timestep import LearnedTimeStep
-from ..physics.gate import Attempt, Gate
+from ..physics.gate import Gate
 from .losses import StepLoss
 from .optimiser import Optimiser
 from .orbits import Orbits
-from .samples import FirstAttempt, Samples, first_attempt
+from .samples import Samples, Tried, TryFirst, try_first
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Training:
     loss: StepLoss
     dropout: bool = False
     """Whether the network behaves differently while it learns; never while it is judged."""
-    first: FirstAttempt = first_attempt
+    first: TryFirst = try_first
     """Prepares and attempts a step of every orbit; the compiled one, where that is wanted."""
 
-    def attempt(self) -> tuple[Samples, Attempt]:
+    def attempt(self) -> Tried:
         """The first attempt from where the orbits stand."""
         return self.first(self.orbits.system, self.orbits.window, self.model, self.gate)
 

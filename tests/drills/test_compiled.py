@@ -50,12 +50,12 @@ def test_compiled_run_goes_on_bit_for_bit(told, artifacts, caplog):
 
 def test_compiled_attempt_is_the_other_one_to_rounding():
     ours, theirs = (build(config("any", compile=flag)).attempt() for flag in (False, True))
-    for one, other in zip(tensors(*ours), tensors(*theirs), strict=True):
+    for one, other in zip(tensors(ours), tensors(theirs), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-13)
 
 
-def tensors(samples, trial):
-    return [*flatten(samples), *trial.system, *trial[1:]]
+def tensors(tried):
+    return [*flatten(tried.samples), *tried.trial.system, *tried.trial[1:], tried.sound]
 
 
 def train(session, epoch):
