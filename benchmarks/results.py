@@ -36,6 +36,8 @@ the longest steps that pass the gate, on the same orbit.
 """
 _LONG = """## Long runs with e = 0.9
 
+    aitimestepper train --config presets/two-body-symmetric.toml
+
 Steps times one factor, so that an orbit takes 1,000 evaluations of the force, from apocentre; free
 fall beside each model in the same scheme with the same integrator. A leapfrog cannot reach the
 target, whatever chooses its steps: to second order in the step, the energy of such an orbit strays
@@ -43,19 +45,22 @@ at least as far as the last row says for any reversible law of the state (`least
 `benchmarks/measure_long.py`; the same formula says 3.85e-4 for free fall, and 3.3e-4 for equal
 errors of all steps, which a perfectly learned step makes). So the preset for long runs is trained
 for the integrator of Blanes and Moan, six evaluations a step, and the symmetric scheme finds its
-steps by trial steps of a leapfrog.
+steps by two trial steps of a leapfrog; with one the error is half as large at first, and grows
+tenfold in 1,000 orbits.
 
 The explicit reversible recursion does not damp what is uneven in a network, and some day asks for a
 step below zero. Tried without gain: the leapfrog model of the threshold 1e-5 with longer steps; the
 recursion of Hairer & Soederlind (2005); the recursion with the product of neighbouring steps, which
 lets the error of the learned step grow to 2e-2 in 500 orbits; steps by the size of the leapfrog's
-own second-order energy term, 5.7e-4; with Blanes and Moan, trial steps of the same integrator (ten
-times the error at the same cost) and two of them (a hundred times).
+own second-order energy term, 5.7e-4; with Blanes and Moan, trial steps of the same integrator: one
+makes ten times the error at the same cost, two a hundred times.
 """
 _TRIPLES = {"three-body-symmetric": "fourth order", "three-body": "leapfrog"}
 """Runs that are followed long, and the order of their steps."""
 _JUDGED_TRIPLES = "three-body-symmetric"
 _SCATTERING = """## Scattering family, symmetric scheme
+
+    aitimestepper train --config presets/three-body-symmetric.toml
 
 Thirty years of 200 members of the family, none of them trained on; steps times one factor, found on
 other members, so that the median takes 5,880 evaluations, trial steps included. Free fall beside
@@ -124,6 +129,8 @@ def main() -> None:
         if not given.judge_only:
             _train(preset)
         config = tomllib.loads(preset.read_text())
+        if "integrator" in config:  # judged by its long runs
+            continue
         _keep(config["name"], "\n".join(_section(preset, config, given)))
         given.out.write_text(_page())
     if given.symmetric:
@@ -283,7 +290,7 @@ def _of_symmetric() -> Iterator[Line]:
 def _of_long(orbits: float) -> Iterator[Line]:
     torch.set_num_threads(1)
     tenth = 0.1 * orbits
-    yield from _runs_of("two-body-symmetric", Symmetric(), orbits, judged=True)
+    yield from _runs_of("two-body-symmetric", Symmetric(2), orbits, judged=True)
     for scheme in (Symmetric(), Reversible()):
         yield from _runs_of("two-body", scheme, tenth, judged=False)
     least = measure_long.least_error(0.9, 1000)
@@ -297,8 +304,10 @@ def _runs_of(name: str, scheme: Scheme, orbits: float, *, judged: bool) -> Itera
         tenths = f"{run.first:.2e} in the first tenth, {run.last:.2e} in the last"
         after = f"no way forward after {run.gone:.0f} orbits" if lost else tenths
         phase = "" if lost else f"; {run.phase:.1e} rad ahead or behind at the end"
+        trials = f" by {scheme.cost.trials} trial steps" if scheme.cost.trials else ""
         yield Line(
-            f"{run.rule}, {run.scheme}, {run.orbits:g} orbits of {run.evaluations:.0f} evaluations",
+            f"{run.rule}, {run.scheme}{trials}, {run.orbits:g} orbits of "
+            f"{run.evaluations:.0f} evaluations",
             f"max dE/E {run.largest:.2e}; {after}{phase}",
             "1.75e-4, no drift" if target else "",
             run.largest <= 1.75e-4 and run.last <= 2 * run.first and not lost if target else None,
