@@ -23,6 +23,7 @@ from aitimestepper.simulation.tuning import SmallestEta, best_free_fall
 
 _SEED = 21_000
 _NEARLY_CIRCULAR = 0.07
+_STARTS = 16
 _OUTSIDE = (0.95, 0.96, 0.965, 0.97, 0.975, 0.98, 0.985, 0.99)
 
 
@@ -41,6 +42,8 @@ class PairFigures(NamedTuple):
     eccentricity: Tensor
     over: Tensor
     """Steps over those of the oracle, over many periods."""
+    everywhere: Tensor
+    """The same with the steps of both summed over starts all along the orbit."""
     short: Tensor
     """The same over 3 periods, nearly circular orbits left out."""
     states: Tensor
@@ -81,6 +84,7 @@ def measure(name: str, *, steps: int, periods: float) -> PairFigures:
         periods=periods,
         eccentricity=shape,
         over=over,
+        everywhere=_from_everywhere(step, many, gate, periods),
         short=short[shape >= _NEARLY_CIRCULAR],
         states=_states(step, many, gate),
         violations=sum(_violations(run) for run in free),
@@ -126,6 +130,24 @@ def _ratio(
     oracle, _ = simulate(pairs.system, _oracle(gate), gate, until=until, watch=smallest)
     ours, _ = simulate(pairs.system, step, gate, until=until)
     return ours.steps / oracle.steps, ours, smallest.eta
+
+
+def _from_everywhere(step: TimeStep, pairs: Drawn, gate: Gate, periods: float) -> Tensor:
+    """Steps over those of the oracle, both from starts evenly in time along every orbit."""
+    shape, count = elements(pairs.system), len(pairs.system)
+    mean = torch.arange(_STARTS, dtype=torch.float64) * (2 * math.pi / _STARTS) - math.pi
+    system = binary(
+        shape.semi_major_axis.repeat(_STARTS),
+        shape.eccentricity.repeat(_STARTS),
+        pairs.system.mass.repeat(_STARTS, 1),
+        mean_anomaly=mean.repeat_interleave(count),
+    )
+    until = periods * pairs.period.repeat(_STARTS)
+    ours, oracle = (
+        simulate(system, rule, gate, until=until)[0].steps.view(_STARTS, count).sum(0)
+        for rule in (step, _oracle(gate))
+    )
+    return ours / oracle
 
 
 def _oracle(gate: Gate) -> Oracle:
