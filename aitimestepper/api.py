@@ -38,6 +38,7 @@ class Simulation:
     """What a simulation came to."""
 
     step: Step
+    scale: float
     scheme: Scheme
     guard: bool
     outcome: Outcome
@@ -49,6 +50,7 @@ class Simulation:
         o = self.outcome
         return {
             "model": self.step.source,
+            "scale": self.scale,
             "scheme": self.scheme.name,
             "guard": self.guard,
             "systems": len(o.end),
@@ -105,6 +107,7 @@ def simulate(
     duration: float | None = None,
     periods: float | None = None,
     steps: int | None = None,
+    scale: float = 1.0,
     scheme: str = "plain",
     iterations: int | None = None,
     guard: bool = False,
@@ -122,6 +125,7 @@ def simulate(
         duration: Time to go [time]. Give one of this, `periods` and `steps`.
         periods: Orbital periods to go; pairs only.
         steps: Steps to take.
+        scale: Factor on all steps that the rule asks for: shorter steps make smaller errors.
         scheme: How steps are made of what the rule says: `plain`, `symmetric`, `reversible`.
         iterations: Of the symmetric scheme; 1 when left out.
         guard: Try every step that fails the gate again, shorter.
@@ -133,11 +137,13 @@ def simulate(
         tell: Told after every block of steps how far the run has come.
 
     Raises:
-        UserError: The choice of end is not one of the three, a system is not bound, the rule was
-            made for other systems or does not go with the scheme, or `out` exists.
+        UserError: The choice of end is not one of the three, a number is out of range, a system
+            is not bound, the rule was made for other systems or does not go with the scheme, or
+            `out` exists.
         KeyboardInterrupt: Ctrl-C; the text says what was kept.
     """
     step.check(system)
+    step = step.scaled(scale)
     check_bound(system, step.gate.field)
     way = scheme_named(scheme, iterations)
     check_scheme(way, step, system, guard)
@@ -146,7 +152,7 @@ def simulate(
     if out is None and (resume or overwrite):
         raise UserError("There is no file to go on with or to overwrite; give it as out.")
     if out is not None:
-        told = _attributes(step, way, guard, system, span, steps)
+        told = {"scale": scale} | _attributes(step, way, guard, system, span, steps)
         recorder, since = _recorder(Path(out), system, step, way, told, overwrite, resume)
     until = system.time + span
     options: dict[str, Any] = {"until": until, "max_steps": steps}
@@ -161,7 +167,7 @@ def simulate(
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(recorder)) from None
     seconds = time.perf_counter() - begin
-    return Simulation(step, way, guard, outcome, seconds, Path(out) if out else None)
+    return Simulation(step, scale, way, guard, outcome, seconds, Path(out) if out else None)
 
 
 def _kept(recorder: Recorder | None) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from .errors import UserError
 from .folders import RunFolder, artifacts, tracking_uri
 from .model.history import Window, remembering
 from .model.rules import Aarseth, Fixed, FreeFall, Oracle
+from .model.scaled import Scaled
 from .physics.gate import Gate
 from .physics.gravity import Gravity
 from .physics.state import System
@@ -72,12 +74,23 @@ class Step:
     @property
     def history(self) -> int:
         """K, past states that the rule looks at."""
-        return self.rule.model.length if isinstance(self.rule, ModelStep) else 0
+        rule = self.rule.step if isinstance(self.rule, Scaled) else self.rule
+        return rule.model.length if isinstance(rule, ModelStep) else 0
 
     @property
     def evaluations(self) -> int:
         """Evaluations of the force that a proposal takes, besides those of the step."""
         return getattr(self.rule, "evaluations", 0)
+
+    def scaled(self, factor: float) -> Step:
+        """The same with all steps longer or shorter by a factor.
+
+        Raises:
+            UserError: The factor is not above 0 and finite.
+        """
+        if not 0 < factor < math.inf:
+            raise UserError(f"scale must be above 0 and finite, got {factor:g}.")
+        return self if factor == 1 else replace(self, rule=Scaled(self.rule, factor))
 
     def check(self, system: System) -> None:
         """Refuse systems of another N or D."""

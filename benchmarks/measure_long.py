@@ -39,6 +39,8 @@ class LongRun(NamedTuple):
     """The same over its first tenth."""
     last: float
     """The same over its last tenth."""
+    drift: float
+    """Relative change of the energy per orbit, between the middles of those tenths' extremes."""
     phase: float
     """Angle along the orbit between the end and the exact motion [rad]."""
 
@@ -98,23 +100,22 @@ def _factor(rule: TimeStep, scheme: Scheme, gate: Gate) -> float:
 def _followed(rule: TimeStep, scheme: Scheme, gate: Gate, orbits: float) -> LongRun:
     case = pick(load_cases(), "kepler-e0.9")
     until = case.system.time + orbits * case.span
-    energy, largest = gate.start(case.system).energy, torch.zeros(_TENTHS, dtype=torch.float64)
-
+    energy = gate.start(case.system).energy
+    extremes = torch.zeros(2, _TENTHS, dtype=torch.float64)  # of the energy: lowest, highest
     gone = 0.0
 
     def watch(block: Block, _: object) -> None:
         nonlocal gone
         tenth = (_TENTHS * block.begin.system.time / until).nan_to_num().long()
-        largest.scatter_reduce_(
-            0,
-            tenth.clamp(max=_TENTHS - 1),
-            (block.begin.energy / energy - 1).abs().nan_to_num(),
-            "amax",
-        )
+        tenth, change = tenth.clamp(max=_TENTHS - 1), (block.begin.energy / energy - 1).nan_to_num()
+        extremes[0].scatter_reduce_(0, tenth, change, "amin")
+        extremes[1].scatter_reduce_(0, tenth, change, "amax")
         gone = block.begin.system.time.nan_to_num().max().item() / case.span
 
     run, _ = simulate(case.system, rule, gate, until=until, scheme=scheme, judge=False, watch=watch)
     cost = int(run.evaluations) / gone
+    largest, middle = extremes.abs().amax(0), extremes.mean(0)
     errors = largest.amax().item(), largest[0].item(), largest[-1].item()
+    drift = (middle[-1] - middle[0]).item() / (0.9 * orbits)
     phase = phase_error(case.system, run.end, gate.field).item()
-    return LongRun("", scheme.name, orbits, gone, cost, *errors, phase)
+    return LongRun("", scheme.name, orbits, gone, cost, *errors, drift, phase)

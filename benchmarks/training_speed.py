@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
+import where_time_goes
 from original_loop import HIDDEN, OriginalLoop
-from torch.profiler import profile
 
 from aitimestepper.build import build, gate_of, model_of
 from aitimestepper.physics.kepler import binary
@@ -72,7 +72,9 @@ def measures(seconds: float, rows: int) -> Iterator[Measure]:
         "samples per second of phase 2", f"{ours:.0f} = {ours / theirs:.0f} x", ">= 200 x"
     )
     yield from _sweeping(rows)
-    yield Measure("time outside torch, epoch of the demo", f"{100 * _outside():.0f} %", "<= 10 %")
+    spent = where_time_goes.shares(2 * seconds)
+    outside = f"{100 * spent.outside:.0f} %, and {100 * spent.wrappers:.0f} % in torch's own Python"
+    yield Measure("time outside torch, epoch of the demo", outside, "<= 10 %")
 
 
 def _one_orbit() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -126,24 +128,6 @@ def _generalizing(config: RunConfig, seconds: float) -> float:
         if time.perf_counter() - begin > seconds:
             break
     return samples / (time.perf_counter() - begin)
-
-
-def _outside() -> float:
-    """Share of both phases between the operations of torch, as its profiler sees them."""
-    training = build(RunConfig(orbits=32))
-
-    def epoch() -> None:
-        recorded = _recorded(training)
-        for _ in generalize(training, recorded, **RunConfig().generalize.model_dump()):
-            pass
-
-    epoch()
-    with profile() as profiler:
-        begin = time.perf_counter()
-        epoch()
-        seconds = time.perf_counter() - begin
-    inside = sum(e.cpu_time_total for e in profiler.events() or () if e.cpu_parent is None)
-    return 1 - 1e-6 * inside / seconds
 
 
 def _sweeping(rows: int) -> Iterator[Measure]:

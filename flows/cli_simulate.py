@@ -64,6 +64,13 @@ def _parser() -> Options:
         help="members of a family of cases, such as scattering-family, side by side",
     )
     parser.add_argument(
+        "--scale",
+        type=positive_number,
+        default=1.0,
+        metavar="X",
+        help="factor on all steps: half the step is a quarter of a leapfrog run's energy error",
+    )
+    parser.add_argument(
         "--scheme",
         choices=["plain", "symmetric", "reversible"],
         default="plain",

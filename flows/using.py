@@ -25,6 +25,7 @@ def simulate(
     duration: Positive | None = None,
     steps: PositiveInt | None = None,
     systems: PositiveInt = 1,
+    scale: Positive = 1.0,
     scheme: Literal["plain", "symmetric", "reversible"] = "plain",
     iterations: PositiveInt | None = None,
     guard: bool = False,
@@ -43,6 +44,7 @@ def simulate(
         duration: time to go
         steps: steps to take
         systems: members of a family of cases to follow side by side
+        scale: factor on all steps that the model asks for
         scheme: plain, symmetric or reversible
         iterations: of the symmetric scheme; 1 when left out
         guard: try every step that fails the gate again, shorter
@@ -58,6 +60,7 @@ def simulate(
         "duration": duration,
         "steps": steps,
         "systems": systems,
+        "scale": scale,
         "scheme": scheme,
         "iterations": iterations,
         "guard": guard,

@@ -96,6 +96,12 @@ def test_three_bodies_have_no_period():
         ats.simulate(load_cases()["pythagorean"].system, ats.load("fixed:0.01"), periods=1)
 
 
+@pytest.mark.parametrize("scale", [0.0, -1.0, math.inf, math.nan])
+def test_a_scale_that_is_none_is_refused(system, scale):
+    with pytest.raises(UserError, match="scale must be above 0 and finite"):
+        ats.simulate(system, ats.load("freefall:0.1"), steps=2, scale=scale)
+
+
 @pytest.mark.parametrize("speed", [math.sqrt(2), 2.0])
 def test_unbound_pairs_are_refused_before_the_first_step(speed):
     one = torch.ones(1, dtype=torch.float64)

@@ -82,6 +82,7 @@ def test_a_run_that_came_to_its_end_is_not_gone_on_with(systems, tmp_path):
         ("freefall:0.02", {"steps": 1000}, "model freefall:0.01"),
         ("freefall:0.01", {"steps": 2000}, "max_steps 1000"),
         ("freefall:0.01", {"duration": 20.0}, "max_steps 1000"),
+        ("freefall:0.01", {"steps": 1000, "scale": 0.5}, "scale 1.0"),
         ("freefall:0.01", {"steps": 1000, "guard": True}, "guard False"),
         ("freefall:0.01", {"steps": 1000, "scheme": "symmetric"}, "scheme plain"),
     ],

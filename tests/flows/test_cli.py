@@ -43,6 +43,8 @@ BAD = [
     (f"{SIMULATE} --steps 2 --periods 1", "not allowed with"),
     (f"{SIMULATE} --ic b.csv --steps 2", "not allowed with"),
     (f"{SIMULATE} --steps 2 --scheme fancy", "invalid choice"),
+    (f"{SIMULATE} --steps 2 --scale 0", "greater than 0"),
+    (f"{SIMULATE} --steps 2 --scale nan", "finite"),
     (f"{SIMULATE} --steps 2 --iterations 2", "does not iterate"),
     (f"{SIMULATE} --steps 2 --scheme symmetric --iterations 0", "whole number"),
     (f"{SIMULATE} --steps 2 --scheme reversible --guard --out o.zarr", "leave out the guard"),
@@ -228,6 +230,15 @@ def test_an_ensemble_with_scheme_and_guard_prints_its_figures(capsys):
     assert (told["systems"], told["scheme"], told["guard"]) == (3, "symmetric", True)
     assert told["evaluations"] > 6 * told["steps"]
     assert told["gate_violations"] == told["ended_early"] == 0
+
+
+def test_scaled_steps_are_those_of_the_rule_with_another_eta(capsys):
+    told = []
+    for rule in ("freefall:0.1 --scale 0.5", "freefall:0.05"):
+        assert main(f"simulate --model {rule} --case kepler-e0.5 --periods 2 --json".split()) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    assert (told[0].pop("scale"), told[1].pop("scale")) == (0.5, 1)
+    assert all(told[0][key] == told[1][key] for key in ("steps", "time", "energy_error_max"))
 
 
 def test_a_run_that_ends_early_says_where_and_fails(capsys):
