@@ -91,7 +91,7 @@ class OriginalLoop:
         end, before = leapfrog(state, dt), energy(state)
         return end, ((energy(end) - before) / before).abs()
 
-    def collect_one(self) -> None:
+    def collect_one(self) -> int:
         """Phase 1: train on the state at hand until its step is accepted, then move on."""
         while True:
             end, error = self.attempt(self.state)
@@ -101,12 +101,14 @@ class OriginalLoop:
         self.accepted.append(self.state)
         mass, position, velocity = end
         self.state = mass, position.detach(), velocity.detach()
+        return 1
 
-    def minibatch(self, size: int) -> None:
+    def minibatch(self, size: int) -> int:
         """Phase 2: one update from `size` accepted samples, one after the other."""
         rows = torch.randint(len(self.accepted), (size,)).tolist()
         losses = [self._loss(self.attempt(self.accepted[row])[1]) for row in rows]
         self._update(torch.stack(losses).mean())
+        return size
 
     def _loss(self, error: Tensor) -> Tensor:
         decades = error.clamp(min=1e-16).log10()

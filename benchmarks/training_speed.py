@@ -2,7 +2,8 @@
 
     python benchmarks/training_speed.py [--seconds 10] [--rows 1000000]
 
-Prints one line for each measure with its target. The two loops take turns on the same threads.
+Prints one line for each measure with its target. The two loops take turns of a
+second on the same threads, since the speed of a machine changes from minute to minute.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ from aitimestepper.training.samples import prepare
 from aitimestepper.training.trainer import Training
 
 _STEPS = 64
+_BATCH = 32
+_COMPILED = "the same, compiled (--compile)"
+
+
+Loop = Callable[[], int]
+"""Does a piece of work and says how many transitions or samples it was."""
 
 
 class Measure(NamedTuple):
@@ -52,25 +59,18 @@ def main() -> None:
 def measures(seconds: float, rows: int) -> Iterator[Measure]:
     """All lines, as they become known."""
     original = OriginalLoop(_one_orbit(), threshold=2e-4, start=0.05)
-    base = _rate(original.collect_one, seconds)
-    yield Measure("original: accepted transitions per second", f"{base:.0f}", "-")
-    theirs = _rate(lambda: original.minibatch(32), seconds) * 32
-    yield Measure("original: samples per second of phase 2", f"{theirs:.0f}", "-")
     same = NetworkSection(hidden=HIDDEN, activation="tanh")
-    one = _collecting(RunConfig(orbits=1, network=same), seconds)
-    yield Measure("same network, 1 orbit", f"{one:.0f} = {one / base:.1f} x", ">= 2 x")
-    one = _collecting(RunConfig(orbits=1, network=same, compile=True), seconds)
-    yield Measure("the same, compiled (--compile)", f"{one:.0f} = {one / base:.1f} x", ">= 2 x")
-    many = _collecting(RunConfig(orbits=64), seconds)
-    yield Measure("64 orbits, default network", f"{many:.0f} = {many / base:.0f} x", ">= 200 x")
-    fast = _collecting(RunConfig(orbits=64, compile=True), seconds)
-    yield Measure("the same, compiled", f"{fast:.0f} = {fast / base:.0f} x", ">= 200 x")
-    more = _collecting(RunConfig(orbits=1024), seconds)
-    yield Measure("1,024 orbits, default network", f"{more:.0f} = {more / base:.0f} x", "-")
-    ours = _generalizing(RunConfig(orbits=64), seconds)
-    yield Measure(
-        "samples per second of phase 2", f"{ours:.0f} = {ours / theirs:.0f} x", ">= 200 x"
-    )
+    for name, config, target in (
+        ("same network, 1 orbit", RunConfig(orbits=1, network=same), ">= 2 x"),
+        (_COMPILED, RunConfig(orbits=1, network=same, compile=True), ">= 2 x"),
+        ("64 orbits, default network", RunConfig(orbits=64), ">= 200 x"),
+        (_COMPILED, RunConfig(orbits=64, compile=True), ">= 200 x"),
+        ("1,024 orbits, default network", RunConfig(orbits=1024), "-"),
+    ):
+        told = _beside(original.collect_one, _collecting(config), seconds)
+        yield Measure(f"transitions per second of phase 1, {name}", told, target)
+    told = _beside(lambda: original.minibatch(_BATCH), _updating(RunConfig(orbits=64)), seconds)
+    yield Measure("samples per second of phase 2, 64 orbits", told, ">= 200 x")
     yield from _sweeping(rows)
     spent = where_time_goes.shares(2 * seconds)
     outside = f"{100 * spent.outside:.0f} %, and {100 * spent.wrappers:.0f} % in torch's own Python"
@@ -85,26 +85,34 @@ def _one_orbit() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return system.mass[0], system.position[0], system.velocity[0]
 
 
-def _rate(call: Callable[[], object], seconds: float) -> float:
-    """Calls per second, the first few apart."""
-    for _ in range(3):
-        call()
-    count, begin = 0, time.perf_counter()
-    while time.perf_counter() - begin < seconds:
-        call()
-        count += 1
-    return count / (time.perf_counter() - begin)
+def _beside(theirs: Loop, ours: Loop, seconds: float) -> str:
+    """Both rates and their ratio; the loops take turns of a second."""
+    loops = (theirs, ours)
+    for loop in loops * 3:
+        loop()
+    counts, spent = [0, 0], [0.0, 0.0]
+    while spent[1] < seconds:
+        for which, loop in enumerate(loops):
+            begin = time.perf_counter()
+            while (gone := time.perf_counter() - begin) < 1:
+                counts[which] += loop()
+            spent[which] += gone
+    their_rate, our_rate = (count / time for count, time in zip(counts, spent, strict=True))
+    return f"{our_rate:.0f}, original {their_rate:.0f}: {our_rate / their_rate:.3g} x"
 
 
-def _collecting(config: RunConfig, seconds: float) -> float:
-    """Accepted transitions per second of phase 1."""
+def _collecting(config: RunConfig) -> Loop:
+    """Accepted transitions of phase 1."""
     training = build(config)
 
-    def call() -> None:
-        for _ in collect(training, steps=_STEPS):
-            pass
+    def loop() -> int:
+        return sum(
+            len(event.dt)
+            for event in collect(training, steps=_STEPS)
+            if isinstance(event, Transition)
+        )
 
-    return _rate(call, seconds) * _STEPS * config.orbits
+    return loop
 
 
 def _recorded(training: Training) -> Recorded:
@@ -115,19 +123,21 @@ def _recorded(training: Training) -> Recorded:
     return recorded
 
 
-def _generalizing(config: RunConfig, seconds: float) -> float:
-    """Samples per second that updates of phase 2 take in, sweeps included."""
+def _updating(config: RunConfig) -> Loop:
+    """Samples that updates of phase 2 take in, sweeps included."""
     training = build(config)
-    recorded, options = _recorded(training), config.generalize.model_dump()
-    options["min_iterations"] = 10**9
-    before, samples, begin = 0, 0, time.perf_counter()
-    for sweep in generalize(training, recorded, **options):
-        drawn = options["batch_size"] + (options["failing_size"] if sweep.failing else 0)
-        samples += (sweep.iterations - before) * drawn
-        before = sweep.iterations
-        if time.perf_counter() - begin > seconds:
-            break
-    return samples / (time.perf_counter() - begin)
+    options = config.generalize.model_dump() | {"min_iterations": 10**9}
+    sweeps = generalize(training, _recorded(training), **options)
+    before = next(sweeps)
+
+    def loop() -> int:
+        nonlocal before
+        drawn = options["batch_size"] + (options["failing_size"] if before.failing else 0)
+        after = next(sweeps)
+        updates, before = after.iterations - before.iterations, after
+        return updates * drawn
+
+    return loop
 
 
 def _sweeping(rows: int) -> Iterator[Measure]:

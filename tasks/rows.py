@@ -97,10 +97,12 @@ def _samples(
 
 def _attempted(system: System, window: Window, orbits: int, training: Training) -> Samples:
     """The samples that the compiled attempt made of these states: its bits are its own."""
-    parts = []
+    parts, running = [], torch.ones(orbits, dtype=torch.bool, device=system.time.device)
     for begin in range(0, len(system), orbits):
         rows = slice(begin, begin + orbits)
-        some = training.first(system[rows], window.take(rows), training.model, training.gate)
+        some = training.first(
+            system[rows], window.take(rows), training.model, training.gate, running
+        )
         parts.append(flatten(some.samples))
     return unflatten([torch.cat(part) for part in zip(*parts, strict=True)])
 

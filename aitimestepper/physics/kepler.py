@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .state import System, assemble
 
-_NEWTON_STEPS = 60
+_NEWTON_PAIRS = 30
 
 
 def period(semi_major_axis: Float[Tensor, " B"], mass: Float[Tensor, "B 2"]) -> Float[Tensor, " B"]:
@@ -24,7 +24,8 @@ def eccentric_anomaly(
 ) -> Float[Tensor, " B"]:
     r"""Solve Kepler's equation :math:`M = E - e \sin E` by Newton's method.
 
-    From the apocentre side (E = +-pi) the iteration is monotone for every 0 <= e < 1.
+    From the apocentre side (E = +-pi) the iteration is monotone for every 0 <= e < 1. It ends once
+    two steps together change nothing: rounding may leave two neighbours that take turns.
 
     References:
         | Danby (1988), Fundamentals of Celestial Mechanics, section 6.6
@@ -32,8 +33,12 @@ def eccentric_anomaly(
     turns = torch.round(mean_anomaly / (2 * math.pi)) * 2 * math.pi
     m = mean_anomaly - turns
     e = torch.sign(m) * math.pi
-    for _ in range(_NEWTON_STEPS):
-        e = e - (e - eccentricity * e.sin() - m) / (1 - eccentricity * e.cos())
+    for _ in range(_NEWTON_PAIRS):
+        before = e
+        for _ in range(2):
+            e = e - (e - eccentricity * e.sin() - m) / (1 - eccentricity * e.cos())
+        if torch.equal(e, before):
+            break
     return e + turns
 
 

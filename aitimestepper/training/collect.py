@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 import torch
@@ -10,10 +10,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..physics.gate import Attempt, Gate
-from ..physics.state import System, where
+from ..physics.state import System
 from ..physics.unknown import infinite_if_nan
 from .errors import AttemptsExhausted
-from .samples import Samples, Tried, judge, sound
+from .samples import Held, Samples, Tried, judge, sound
 from .trainer import Training
 
 
@@ -47,16 +47,6 @@ class Transition(NamedTuple):
     """Orbits that took a step; the others have stopped, and their rows say nothing."""
 
 
-class _Held(NamedTuple):
-    """Steps that passed, each with the dt it passed with."""
-
-    system: System
-    sound: Bool[Tensor, " B"]
-    dt: Float[Tensor, " B"]
-    error: Float[Tensor, " B"]
-    attempts: Int[Tensor, " B"]
-
-
 def collect(
     training: Training, *, steps: int, max_attempts: int | None = None
 ) -> Iterator[Attempted | Transition]:
@@ -76,74 +66,60 @@ def collect(
     """
     orbits = training.orbits
     for step in range(steps):
-        if not bool(orbits.running.any()):
+        running = orbits.running
+        if not bool(running.any()):
             return
         tried = training.attempt()
-        held = yield from _until_all_pass(training, tried, step, max_attempts)
+        held, attempts = yield from _until_all_pass(training, tried, step, max_attempts)
         warm = ~orbits.window.full
-        yield Transition(
-            tried.samples, held.dt, held.error, held.attempts, orbits.fresh, warm, orbits.running
-        )
+        yield Transition(tried.samples, held.dt, held.error, attempts, orbits.fresh, warm, running)
         orbits.advance(held.system, held.sound)
 
 
 def _until_all_pass(
     training: Training, tried: Tried, step: int, max_attempts: int | None
-) -> Iterator[Attempted]:
-    count = int(training.orbits.running.sum())
-    running = training.orbits.running
-    samples, trial, _ = tried
-    held = _first(tried, running)
-    pending = ~training.gate.passes(trial) & running
-    attempt = 1
+) -> Generator[Attempted, None, tuple[Held, Int[Tensor, " B"]]]:
+    """Where every orbit got to, and how many attempts it took."""
+    samples, held, pending = tried
+    error, attempt = held.error, 1
+    attempts = training.orbits.running.to(torch.int32)
     while bool(pending.any()):
         rows = pending.nonzero()[:, 0]
-        yield _report(training, trial, step, attempt, len(rows), count)
+        yield _report(training, error, step, attempt, len(rows))
         if max_attempts is not None and attempt >= max_attempts:
-            raise _gave_up(step, attempt, len(rows), count)
+            raise _gave_up(training, step, attempt, len(rows))
         failed = samples.take(rows)
         training.update(failed)
         attempt += 1
         trial = judge(failed, training.model, training.gate)
-        held = _hold(held, rows, trial, attempt, training.gate)
-        pending[rows] = ~training.gate.passes(trial)
-    return held
+        held, error = _replaced(held, rows, trial, training.gate), trial.error
+        attempts = attempts.index_fill(0, rows, attempt)
+        pending = pending.index_copy(0, rows, ~training.gate.passes(trial))
+    return held, attempts
 
 
-def _first(tried: Tried, running: Bool[Tensor, " B"]) -> _Held:
-    """What the first attempt led to; an orbit that has stopped stays where it is."""
-    trial = tried.trial
-    return _Held(
-        where(running, trial.system, tried.samples.begin.system),
-        tried.sound,
-        torch.where(running, trial.dt, 0.0),
-        torch.where(running, trial.error, 0.0),
-        running.to(torch.int32),
-    )
-
-
-def _hold(held: _Held, rows: Int[Tensor, " R"], trial: Attempt, attempt: int, gate: Gate) -> _Held:
+def _replaced(held: Held, rows: Int[Tensor, " R"], trial: Attempt, gate: Gate) -> Held:
     """Replace the rows that were tried again; the others keep what they passed with."""
     system = System(
         *(old.index_copy(0, rows, new) for old, new in zip(held.system, trial.system, strict=True))
     )
-    return _Held(
+    return Held(
         system,
         held.sound.index_copy(0, rows, sound(trial, gate)),
         held.dt.index_copy(0, rows, trial.dt),
         held.error.index_copy(0, rows, trial.error),
-        held.attempts.index_fill(0, rows, attempt),
     )
 
 
 def _report(
-    training: Training, trial: Attempt, step: int, attempt: int, failing: int, count: int
+    training: Training, error: Float[Tensor, " R"], step: int, attempt: int, failing: int
 ) -> Attempted:
-    worst = infinite_if_nan(trial.error).max().item() / training.gate.threshold
-    return Attempted(step, attempt, failing, count, worst)
+    worst = infinite_if_nan(error).max().item() / training.gate.threshold
+    return Attempted(step, attempt, failing, int(training.orbits.running.sum()), worst)
 
 
-def _gave_up(step: int, attempt: int, failing: int, count: int) -> AttemptsExhausted:
+def _gave_up(training: Training, step: int, attempt: int, failing: int) -> AttemptsExhausted:
+    count = int(training.orbits.running.sum())
     return AttemptsExhausted(
         f"Step {step + 1} of the collect phase still fails for {failing} of {count} orbits after "
         f"{attempt} attempts (collect.max_attempts); nothing recorded before is lost. Run the same "

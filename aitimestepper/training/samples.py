@@ -13,7 +13,7 @@ from ..model.history import Window
 from ..model.timestep import Inputs, LearnedTimeStep
 from ..physics.conserved import rounding_of_energy
 from ..physics.gate import Attempt, Gate, Start
-from ..physics.state import System
+from ..physics.state import System, where
 
 _HIDDEN = 0.3
 """Share of the threshold that rounding may make; what it really makes is a quarter of the bound."""
@@ -42,24 +42,55 @@ def judge(samples: Samples, model: LearnedTimeStep, gate: Gate) -> Attempt:
     return gate.attempt(samples.begin, model.log_dt(samples.inputs).exp())
 
 
+class Held(NamedTuple):
+    """Where attempts led, and the steps that led there."""
+
+    system: System
+    sound: Bool[Tensor, " B"]
+    """Whether the state can be gone on from."""
+    dt: Float[Tensor, " B"]
+    error: Float[Tensor, " B"]
+
+
 class Tried(NamedTuple):
     """Samples, and one attempt from each."""
 
     samples: Samples
-    trial: Attempt
-    sound: Bool[Tensor, " B"]
-    """Whether the state that the attempt led to can be gone on from."""
+    held: Held
+    """What the attempts led to; an orbit that has stopped stays where it is."""
+    failing: Bool[Tensor, " B"]
+    """Orbits whose attempt the gate refuses."""
 
 
 @torch.no_grad()
-def try_first(system: System, window: Window, model: LearnedTimeStep, gate: Gate) -> Tried:
-    """Samples of states, and one attempt from each: what phase 1 does for every step."""
+def try_first(
+    system: System,
+    window: Window,
+    model: LearnedTimeStep,
+    gate: Gate,
+    running: Bool[Tensor, " B"],
+) -> Tried:
+    """Samples of states, and one attempt from each: what phase 1 does for every step.
+
+    Arguments:
+        system: Where the orbits stand.
+        window: What is remembered of their past.
+        model: Proposes the steps.
+        gate: Takes and measures them.
+        running: Orbits that have not stopped.
+    """
     samples = prepare(gate.start(system), window, model)
     trial = judge(samples, model, gate)
-    return Tried(samples, trial, sound(trial, gate))
+    held = Held(
+        where(running, trial.system, system),
+        sound(trial, gate),
+        torch.where(running, trial.dt, 0.0),
+        torch.where(running, trial.error, 0.0),
+    )
+    return Tried(samples, held, running & ~gate.passes(trial))
 
 
-TryFirst = Callable[[System, Window, LearnedTimeStep, Gate], Tried]
+TryFirst = Callable[[System, Window, LearnedTimeStep, Gate, Bool[Tensor, " B"]], Tried]
 
 
 def sound(trial: Attempt, gate: Gate) -> Bool[Tensor, " B"]:

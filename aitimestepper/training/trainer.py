@@ -37,7 +37,8 @@ class Training:
 
     def attempt(self) -> Tried:
         """The first attempt from where the orbits stand."""
-        return self.first(self.orbits.system, self.orbits.window, self.model, self.gate)
+        orbits = self.orbits
+        return self.first(orbits.system, orbits.window, self.model, self.gate, orbits.running)
 
     def update(self, samples: Samples) -> None:
         """One step of the optimiser on single-step predictions from these samples."""

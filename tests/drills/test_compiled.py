@@ -55,7 +55,7 @@ def test_compiled_attempt_is_the_other_one_to_rounding():
 
 
 def tensors(tried):
-    return [*flatten(tried.samples), *tried.trial.system, *tried.trial[1:], tried.sound]
+    return [*flatten(tried.samples), *tried.held.system, *tried.held[1:], tried.failing]
 
 
 def train(session, epoch):
