@@ -71,16 +71,20 @@ each model with the same integrator.
 _SPEED = """## Speed of training
 
 `python benchmarks/training_speed.py`; rates are per second, on the machine that wrote this page,
-and every ratio is to the original's loop re-stated beside it.
+and every ratio is to the original's loop re-stated beside it: the two take turns of a second.
 """
 _SPEED_MISSED = """
-One orbit and the original's network: 1.4 million weights in double precision cost 0.2 ms or more
-for a single row in either loop; `--compile` makes few kernels of all the small ones around them.
-The same goes for 64 orbits: what is left without it are some 200 small kernels a step, each a few
-microseconds and as dear for 64 rows as for one, and more orbits share them. Updates of phase 2
-gained little from `torch.compile` (1.0 to 1.2 x), so they do without. The time outside torch is
-seen by py-spy (`benchmarks/where_time_goes.py`). Phase 1 never reads recorded rows; over 1,000
-epochs of one step, the last hundred took no longer than the first (drill `test_endurance`).
+One orbit and the original's network: its 1.4 million weights in double precision are 11 MB, and
+reading them takes 0.2 of the 0.5 ms that the original needs for a transition; the gate takes four
+probes where the original takes one step. `--compile` makes few kernels of the small ones around the
+network, and Python that calls them is what is left. The same goes for 64 orbits: without it, some
+200 small kernels a step take a few microseconds each, whether for 64 rows or for one, and more
+orbits share them. Of 0.2 ms a step with it, half is the compiled attempt and a fifth the drawing of
+new orbits, which is not compiled so that every run draws the same. A C++ wrapper of the compiled
+attempt saved another tenth, and is left out as untried on other machines. Updates of phase 2 gained
+little from `torch.compile` (1.0 to 1.2 x), so they do without. The time outside torch is seen by
+py-spy (`benchmarks/where_time_goes.py`). Phase 1 never reads recorded rows; over 1,000 epochs of
+one step, the last hundred took no longer than the first (drill `test_endurance`).
 """
 _MISSED = """## Where a target is missed, and what was tried
 
@@ -93,6 +97,10 @@ _MISSED = """## Where a target is missed, and what was tried
 - **Long runs of triples.** The learned step is far inside the target, and so is free fall, with a
   smaller error: a gate on single steps does not reward a step that changes smoothly, which is what
   the symmetric mean lives on.
+- **Speed of phase 1, compiled.** The ratios change with the machine: what bounds the original's loop
+  is reading its weights from a cache that it shares with whatever else runs. In five runs it made
+  1,000 to 2,100 transitions a second, and ours 1.2 to 1.5 times as many with its network, 135 to
+  249 times as many with 64 orbits.
 - **Violations of pairs, how they went.** They stood in narrow gaps between recorded eccentricities,
   in the few long steps about apocentre. More orbits, a lower band and a wider margin had left 31 to
   200 in 1.2e6 steps at 1e-5; beginning anew after a quarter or half of a period left none.
