@@ -94,10 +94,10 @@ _MISSED = """## Where a target is missed, and what was tried
   2e-4. The oracle's own path depends on where it begins: from 64 starts along the orbit with
   e = 0.41 it takes 415 to 459 steps in 10 periods, ours 476 to 499, and this draw begins where the
   oracle is lucky. The row with 16 starts of each orbit leaves luck out.
-- **Long runs, learned or not.** They are far inside their targets, and so is free fall with the same
-  integrator: level at the end of a scattering run, where the learned step has the smaller largest
-  error, and a little better over 1,000 orbits of a pair. A gate on single steps does not reward a
-  step that changes smoothly, which is what the symmetric mean lives on.
+- **Long runs, learned or not.** They are far inside their targets, and so is free fall with the
+  same integrator: level at the end of a scattering run, where the learned step has the smaller
+  largest error, and a little better over 1,000 orbits of a pair. A gate on single steps does not
+  reward a step that changes smoothly, which is what the symmetric mean lives on.
 - **Speed of phase 1, compiled.** Ratios change with the machine: what bounds the original's loop is
   reading its weights from a cache that it shares with whatever else runs. In five runs it made
   1,000 to 2,100 transitions a second, and ours 1.2 to 1.5 times as many with its network, 135 to
