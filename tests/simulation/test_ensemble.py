@@ -24,12 +24,13 @@ def small(monkeypatch):
 def test_pieces_come_to_the_same_as_one_batch(workers, options):
     system, eta = random_bound(24, 3, 2), torch.linspace(0.02, 0.1, 24).double()
     until, rule = system.time + torch.linspace(0.2, 0.9, 24), FreeFall(eta, FIELD)
-    whole, _ = simulate(system, rule, GATE, until=until, **options)
-    pieces, _ = simulate_ensemble(system, rule, GATE, until=until, workers=workers, **options)
+    options = {"until": until, "max_steps": 500, **options}
+    whole, _ = simulate(system, rule, GATE, **options)
+    pieces, _ = simulate_ensemble(system, rule, GATE, workers=workers, **options)
     for name in ("steps", "evaluations", "rejected", "status"):
         assert torch.equal(getattr(pieces, name), getattr(whole, name))
     torch.testing.assert_close(pieces.end.position, whole.end.position, rtol=0, atol=1e-12)
-    assert (pieces.violations is None) == (options == {"judge": False})
+    assert (pieces.violations is None) == ("judge" in options)
 
 
 def test_threads_of_the_caller_stay_as_they_were():
