@@ -38,7 +38,6 @@ class Simulation:
     """What a simulation came to."""
 
     step: Step
-    scale: float
     scheme: Scheme
     guard: bool
     outcome: Outcome
@@ -50,7 +49,7 @@ class Simulation:
         o = self.outcome
         return {
             "model": self.step.source,
-            "scale": self.scale,
+            "scale": self.step.scale,
             "scheme": self.scheme.name,
             "guard": self.guard,
             "systems": len(o.end),
@@ -152,7 +151,7 @@ def simulate(
     if out is None and (resume or overwrite):
         raise UserError("There is no file to go on with or to overwrite; give it as out.")
     if out is not None:
-        told = {"scale": scale} | _attributes(step, way, guard, system, span, steps)
+        told = _attributes(step, way, guard, system, span, steps)
         recorder, since = _recorder(Path(out), system, step, way, told, overwrite, resume)
     until = system.time + span
     options: dict[str, Any] = {"until": until, "max_steps": steps}
@@ -167,7 +166,7 @@ def simulate(
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(recorder)) from None
     seconds = time.perf_counter() - begin
-    return Simulation(step, scale, way, guard, outcome, seconds, Path(out) if out else None)
+    return Simulation(step, way, guard, outcome, seconds, Path(out) if out else None)
 
 
 def _kept(recorder: Recorder | None) -> str:
@@ -192,6 +191,7 @@ def _attributes(
     return {
         "model": step.source,
         "gate_threshold": step.gate.threshold,
+        "scale": step.scale,
         "scheme": scheme.name,
         "iterations": getattr(scheme, "iterations", 0),
         "guard": guard,

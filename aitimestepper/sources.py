@@ -74,13 +74,22 @@ class Step:
     @property
     def history(self) -> int:
         """K, past states that the rule looks at."""
-        rule = self.rule.step if isinstance(self.rule, Scaled) else self.rule
-        return rule.model.length if isinstance(rule, ModelStep) else 0
+        return self._own.model.length if isinstance(self._own, ModelStep) else 0
 
     @property
     def evaluations(self) -> int:
         """Evaluations of the force that a proposal takes, besides those of the step."""
         return getattr(self.rule, "evaluations", 0)
+
+    @property
+    def scale(self) -> float:
+        """Factor on all steps of the rule that was loaded."""
+        return self.rule.factor if isinstance(self.rule, Scaled) else 1.0
+
+    @property
+    def _own(self) -> TimeStep:
+        """The rule that was loaded."""
+        return self.rule.step if isinstance(self.rule, Scaled) else self.rule
 
     def scaled(self, factor: float) -> Step:
         """The same with all steps longer or shorter by a factor.
@@ -90,7 +99,7 @@ class Step:
         """
         if not 0 < factor < math.inf:
             raise UserError(f"scale must be above 0 and finite, got {factor:g}.")
-        return self if factor == 1 else replace(self, rule=Scaled(self.rule, factor))
+        return self if factor == 1 else replace(self, rule=Scaled(self._own, self.scale * factor))
 
     def check(self, system: System) -> None:
         """Refuse systems of another N or D."""

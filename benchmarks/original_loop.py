@@ -92,7 +92,7 @@ class OriginalLoop:
         return end, ((energy(end) - before) / before).abs()
 
     def collect_one(self) -> int:
-        """Phase 1: train on the state at hand until its step is accepted, then move on."""
+        """Phase 1: train on a state until its step is accepted, move on; says how many: one."""
         while True:
             end, error = self.attempt(self.state)
             if error.item() <= self.threshold:
@@ -104,7 +104,7 @@ class OriginalLoop:
         return 1
 
     def minibatch(self, size: int) -> int:
-        """Phase 2: one update from `size` accepted samples, one after the other."""
+        """Phase 2: one update from `size` accepted samples, one by one; says how many."""
         rows = torch.randint(len(self.accepted), (size,)).tolist()
         losses = [self._loss(self.attempt(self.accepted[row])[1]) for row in rows]
         self._update(torch.stack(losses).mean())

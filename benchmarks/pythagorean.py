@@ -17,7 +17,6 @@ from pathlib import Path
 import aitimestepper as ats
 from aitimestepper.integrations.rebound_rows import rebound_rows
 from aitimestepper.model.rules import FreeFall
-from aitimestepper.model.scaled import Scaled
 from aitimestepper.physics.integrators import leapfrog
 from aitimestepper.simulation.cases import Case, load_cases
 from aitimestepper.simulation.rows import Row
@@ -96,8 +95,7 @@ def _rules(models: list[str]) -> Iterator[Step]:
                 rule = FreeFall(eta, step.gate.field)
                 yield replace(step, source=f"freefall:{eta}{order}", rule=rule)
         for factor in FACTORS:
-            rule = Scaled(step.rule, factor)
-            yield replace(step, source=f"{model} x {factor:g}{order}", rule=rule)
+            yield replace(step.scaled(factor), source=f"{model} x {factor:g}{order}")
 
 
 def _ias15(case: Case) -> tuple[float, ...]:

@@ -15,16 +15,14 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import measure_long
 import measure_pairs
 import measure_triples
-import torch
 import training_speed
+from results_rows import of_long, of_pairs, of_symmetric, of_triples, table
 
 from aitimestepper.folders import artifacts
-from aitimestepper.simulation.schemes import Reversible, Scheme, Symmetric
 
 ROOT = Path(__file__).resolve().parents[1]
 _KEPT = artifacts() / "results"
@@ -57,9 +55,6 @@ lets the error of the learned step grow to 2e-2 in 500 orbits; steps by the size
 own second-order energy term, 5.7e-4; with Blanes and Moan, trial steps of the same integrator: one
 makes ten times the error at the same cost, two a hundred times.
 """
-_TRIPLES = {"three-body-symmetric": "fourth order", "three-body": "leapfrog"}
-"""Runs that are followed long, and the order of their steps."""
-_JUDGED_TRIPLES = "three-body-symmetric"
 _SCATTERING = """## Scattering family, symmetric scheme
 
     aitimestepper train --config presets/three-body-symmetric.toml
@@ -108,16 +103,6 @@ _MISSED = """## Where a target is missed, and what was tried
 """
 
 
-class Line(NamedTuple):
-    """One measure of a table."""
-
-    measure: str
-    result: str
-    target: str
-    reached: bool | None
-    """None where there is no target."""
-
-
 def main() -> None:
     """Train what is not trained yet, judge it, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -139,23 +124,28 @@ def main() -> None:
         config = tomllib.loads(preset.read_text())
         if "integrator" in config:  # judged by its long runs
             continue
-        _keep(config["name"], "\n".join(_section(preset, config, given)))
-        given.out.write_text(_page())
+        _keep(given.out, config["name"], "\n".join(_section(preset, config, given)))
     if given.symmetric:
-        _keep("scattering", f"{_SCATTERING}\n{_table(_of_symmetric())}")
-        given.out.write_text(_page())
+        _keep(
+            given.out,
+            "scattering",
+            f"{_SCATTERING}\n{table(of_symmetric())}",
+        )
     if given.orbits:
-        _keep("thousand-orbits", f"{_LONG}\n{_table(_of_long(given.orbits))}")
-        given.out.write_text(_page())
+        _keep(
+            given.out,
+            "thousand-orbits",
+            f"{_LONG}\n{table(of_long(given.orbits))}",
+        )
     if given.speed:
-        _keep("training-speed", f"{_SPEED}\n{_speed(given.speed)}{_SPEED_MISSED}")
-        given.out.write_text(_page())
+        _keep(given.out, "training-speed", f"{_SPEED}\n{_speed(given.speed)}{_SPEED_MISSED}")
 
 
-def _keep(name: str, section: str) -> None:
-    """Put a section where later runs of the script find it, whichever presets they judge."""
+def _keep(out: Path, name: str, section: str) -> None:
+    """Write the page anew with a section, which later runs find, whichever presets they judge."""
     _KEPT.mkdir(parents=True, exist_ok=True)
     (_KEPT / f"{name}.md").write_text(section)
+    out.write_text(_page())
 
 
 def _page() -> str:
@@ -178,11 +168,11 @@ def _section(preset: Path, config: dict[str, Any], given: argparse.Namespace) ->
     if config["initial_conditions"].get("kind", "kepler") == "kepler":
         pairs = measure_pairs.measure(name, steps=given.steps, periods=given.periods)
         measure_pairs.draw(pairs, picture)
-        yield _table(_of_pairs(pairs))
+        yield table(of_pairs(pairs))
     else:
         triples = measure_triples.measure(name, steps=given.steps, whole=given.whole)
         measure_triples.draw(triples, picture)
-        yield _table(_of_triples(triples))
+        yield table(of_triples(triples))
     yield f"![Steps and violations of {name}]({picture.name})\n"
 
 
@@ -194,142 +184,6 @@ def _train(preset: Path) -> None:
     """The command as the page names it; nothing where the run is finished."""
     words = [sys.executable, "-m", "flows.cli", *_command(preset)[1:]]
     subprocess.run(words, cwd=ROOT, check=True)
-
-
-def _table(lines: Iterator[Line]) -> str:
-    words = {True: "yes", False: "no", None: ""}
-    rows = [f"| {x.measure} | {x.result} | {x.target} | {words[x.reached]} |\n" for x in lines]
-    return "| measure | result | target | reached |\n|---|---|---|---|\n" + "".join(rows)
-
-
-def _of_pairs(f: measure_pairs.PairFigures) -> Iterator[Line]:
-    median, worst = f.over.median().item(), f.over.max().item()
-    yield Line(
-        f"steps over oracle, {len(f.over)} orbits, e in 0..0.95, {f.periods:g} periods",
-        f"{median:.3f} median, {worst:.3f} worst",
-        "1.10, 1.15",
-        median <= 1.10 and worst <= 1.15,
-    )
-    median, worst = f.everywhere.median().item(), f.everywhere.max().item()
-    yield Line(
-        "the same, steps of both summed over 16 starts along each orbit",
-        f"{median:.3f} median, {worst:.3f} worst",
-        "",
-        None,
-    )
-    median, worst = f.short.median().item(), f.short.max().item()
-    yield Line(
-        "the same over 3 periods, e >= 0.07",
-        f"{median:.3f} median, {worst:.3f} worst",
-        "1.10, 1.15",
-        median <= 1.10 and worst <= 1.15,
-    )
-    yield Line(
-        "oracle's step over ours, state by state",
-        f"{f.states.median():.3f} median, {f.states.quantile(0.99):.3f} at 99 %",
-        "",
-        None,
-    )
-    yield Line(
-        "gate violations without guard",
-        f"{f.violations} of {f.steps}, worst step {f.worst:.3f} thresholds",
-        "0 of 1e6",
-        f.violations == 0,
-    )
-    yield Line(
-        "steps over the best free-fall rule of each orbit, 3 periods, e >= 0.07",
-        f"{f.rival.median():.3f} median, {f.rival.max():.3f} worst",
-        "0.75",
-        f.rival.max().item() <= 0.75,
-    )
-    limit = f.rival / f.short
-    yield Line(
-        "the same of the oracle, the longest steps that there are",
-        f"{limit.median():.3f} median, {limit.max():.3f} worst",
-        "",
-        None,
-    )
-    yield Line(
-        "a in 1e-3..1e3, masses 1e-6..1e6: steps over oracle, violations",
-        f"{f.scaled.median():.3f} median, {f.scaled_violations}",
-        "the same",
-        f.scaled_violations == 0 and f.scaled.median().item() <= 1.10,
-    )
-
-
-def _of_triples(f: measure_triples.TripleFigures) -> Iterator[Line]:
-    for kind, (violations, steps, worst) in f.violations.items():
-        share = violations / steps
-        yield Line(
-            f"violations without guard, {kind}, first 2,000 steps of each",
-            f"{violations} of {steps} = {share:.2e}, worst step {worst:.2f} thresholds",
-            "1e-3",
-            share <= 1e-3,
-        )
-    if f.whole is not None:
-        violations, steps, worst = f.whole
-        yield Line(
-            "the same followed on, where plain leapfrog has lost the energy of tight binaries",
-            f"{violations} of {steps} = {violations / steps:.2e}, worst {worst:.1f}",
-            "",
-            None,
-        )
-    for kind, g in f.guarded.items():
-        yield Line(
-            f"refused tries of the guard over evaluations, {kind}, first 600 steps",
-            f"{g.rejected:.2e}",
-            "1e-2",
-            g.rejected <= 1e-2,
-        )
-        yield Line(
-            f"evaluations over the best free-fall rule with the same guard, {kind}",
-            f"{g.one_eta:.3f} with one eta for all, {g.each_eta:.3f} with the best for each",
-            "0.85",
-            max(g.one_eta, g.each_eta) <= 0.85,
-        )
-
-
-def _of_symmetric() -> Iterator[Line]:
-    for name, order in _TRIPLES.items():
-        for run in measure_triples.measure_long(name):
-            judged = run.rule.startswith(f"{_JUDGED_TRIPLES} ")
-            yield Line(
-                f"{run.rule}, {order}",
-                f"{run.evaluations:.0f} evaluations, dE/E {run.error:.1e} at the end and "
-                f"{run.largest:.1e} at most (medians), {100 * run.above:.0f} % end above 1e-4",
-                "6000, 1.6e-5, 20 %" if judged else "",
-                run.error <= 1.6e-5 and run.above <= 0.2 if judged else None,
-            )
-
-
-def _of_long(orbits: float) -> Iterator[Line]:
-    torch.set_num_threads(1)
-    tenth = 0.1 * orbits
-    yield from _runs_of("two-body-symmetric", Symmetric(3), orbits, judged=True)
-    for scheme in (Symmetric(), Reversible()):
-        yield from _runs_of("two-body", scheme, tenth, judged=False)
-    least = measure_long.least_error(0.9, 1000)
-    yield Line("leapfrog by any law: no less than", f"max dE/E {least:.2e}", "", None)
-
-
-def _runs_of(name: str, scheme: Scheme, orbits: float, *, judged: bool) -> Iterator[Line]:
-    for run in measure_long.measure(name, scheme, orbits=orbits):
-        target = judged and run.rule.startswith(name)
-        lost = run.gone < 0.99 * run.orbits
-        tenths = (
-            f"{run.first:.2e} in the first tenth, {run.last:.2e} in the last, "
-            f"{run.drift:+.1e} an orbit"
-        )
-        after = f"no way forward after {run.gone:.0f} orbits" if lost else tenths
-        phase = "" if lost else f"; {run.phase:.1e} rad ahead or behind at the end"
-        trials = f" by {scheme.cost.trials} trial steps" if scheme.cost.trials else ""
-        yield Line(
-            f"{run.rule}, {run.scheme}{trials}, {run.orbits:g} orbits of "
-            f"{run.evaluations:.0f} evaluations",
-            f"max dE/E {run.largest:.2e}; {after}{phase}",
-            "1.75e-4, no drift" if target else "",
-            run.largest <= 1.75e-4 and run.last <= 2 * run.first and not lost if target else None,
-        )
 
 
 if __name__ == "__main__":

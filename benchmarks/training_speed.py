@@ -97,7 +97,7 @@ def _beside(theirs: Loop, ours: Loop, seconds: float) -> str:
             while (gone := time.perf_counter() - begin) < 1:
                 counts[which] += loop()
             spent[which] += gone
-    their_rate, our_rate = (count / time for count, time in zip(counts, spent, strict=True))
+    their_rate, our_rate = (count / gone for count, gone in zip(counts, spent, strict=True))
     return f"{our_rate:.0f}, original {their_rate:.0f}: {our_rate / their_rate:.3g} x"
 
 
@@ -115,19 +115,11 @@ def _collecting(config: RunConfig) -> Loop:
     return loop
 
 
-def _recorded(training: Training) -> Recorded:
-    recorded = Recorded()
-    for event in collect(training, steps=_STEPS):
-        if isinstance(event, Transition):
-            recorded.append(event.samples)
-    return recorded
-
-
 def _updating(config: RunConfig) -> Loop:
     """Samples that updates of phase 2 take in, sweeps included."""
     training = build(config)
     options = config.generalize.model_dump() | {"min_iterations": 10**9}
-    sweeps = generalize(training, _recorded(training), **options)
+    sweeps = generalize(training, where_time_goes.recorded(training, _STEPS), **options)
     before = next(sweeps)
 
     def loop() -> int:

@@ -100,12 +100,18 @@ def _work(seconds: float) -> None:
         _epoch(training)
 
 
-def _epoch(training: Training) -> None:
-    recorded = Recorded()
-    for event in collect(training, steps=_STEPS):
+def recorded(training: Training, steps: int) -> Recorded:
+    """What a phase 1 accepts."""
+    made = Recorded()
+    for event in collect(training, steps=steps):
         if isinstance(event, Transition):
-            recorded.append(event.samples)
-    for _ in generalize(training, recorded, **RunConfig().generalize.model_dump()):
+            made.append(event.samples)
+    return made
+
+
+def _epoch(training: Training) -> None:
+    made = recorded(training, _STEPS)
+    for _ in generalize(training, made, **RunConfig().generalize.model_dump()):
         pass
 
 

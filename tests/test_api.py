@@ -102,6 +102,14 @@ def test_a_scale_that_is_none_is_refused(system, scale):
         ats.simulate(system, ats.load("freefall:0.1"), steps=2, scale=scale)
 
 
+def test_a_rule_that_is_scaled_already_says_its_whole_scale(system, tmp_path):
+    half, out = ats.load("freefall:0.1").scaled(0.5), tmp_path / "run.zarr"
+    figures = ats.simulate(system, half, steps=9, scale=0.5, out=out).figures()
+    quarter = ats.simulate(system, ats.load("freefall:0.025"), steps=9).figures()
+    assert figures["scale"] == xarray.open_zarr(out).attrs["scale"] == 0.25
+    assert figures["time"] == quarter["time"]
+
+
 @pytest.mark.parametrize("speed", [math.sqrt(2), 2.0])
 def test_unbound_pairs_are_refused_before_the_first_step(speed):
     one = torch.ones(1, dtype=torch.float64)

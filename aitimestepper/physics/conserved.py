@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .gravity import Field, pairs
+from .gravity import Field, separations
 from .state import System
 from .sums import total
 
@@ -55,9 +55,7 @@ def rounding_of_energy(system: System, softening: float = 0.0) -> Float[Tensor, 
     with the machine's precision :math:`\varepsilon`: a tight pair far from the origin is known
     only as well as the difference of its large coordinates.
     """
-    i, j, _ = pairs(system.mass.shape[1], system.mass.device)
+    _, square, (i, j, _) = separations(system, softening)
     x, m = system.position, system.mass
-    separation = x.index_select(1, j) - x.index_select(1, i)
-    square = total(separation.square()) + softening**2
     slope = total(m.index_select(1, i) * m.index_select(1, j) / square)
     return torch.finfo(x.dtype).eps * x.abs().amax((1, 2)) * slope

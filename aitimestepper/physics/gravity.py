@@ -48,6 +48,22 @@ def pairs(bodies: int, device: torch.device) -> Pairs:
         return Pairs(first, second, of_body)
 
 
+class Separations(NamedTuple):
+    """Where the second body of each pair stands, seen from the first."""
+
+    vector: Float[Tensor, "B P D"]
+    square: Float[Tensor, "B P"]
+    """Squared distance, softened."""
+    pairs: Pairs
+
+
+def separations(system: System, softening: float) -> Separations:
+    """Separations of all pairs [length], and their softened squares."""
+    ij = pairs(system.mass.shape[1], system.mass.device)
+    x = system.position.index_select(1, ij.second) - system.position.index_select(1, ij.first)
+    return Separations(x, total(x.square()) + softening**2, ij)
+
+
 @dataclass(frozen=True)
 class Gravity:
     r"""Mutual attraction with Plummer softening :math:`\epsilon`, G = 1.
@@ -64,9 +80,8 @@ class Gravity:
 
     def _separation(self, system: System) -> tuple[Tensor, Tensor, Pairs]:
         """Of each pair: separation (B, P, D) and inverse softened distance (B, P)."""
-        ij = pairs(system.mass.shape[1], system.mass.device)
-        x = system.position.index_select(1, ij.second) - system.position.index_select(1, ij.first)
-        return x, (total(x.square()) + self.softening**2).rsqrt(), ij
+        vector, square, ij = separations(system, self.softening)
+        return vector, square.rsqrt(), ij
 
     def energy(self, system: System) -> Float[Tensor, " B"]:
         """Potential energy of each system [mass length^2 / time^2], with shape (B,)."""

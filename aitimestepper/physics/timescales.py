@@ -5,9 +5,8 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
-from .gravity import Field, pairs
+from .gravity import Field, separations
 from .state import System
-from .sums import total
 
 
 def pair_free_fall_time(system: System, softening: float = 0.0) -> Float[Tensor, "B P"]:
@@ -19,13 +18,9 @@ def pair_free_fall_time(system: System, softening: float = 0.0) -> Float[Tensor,
     The pair at rest really falls together in 1.11 (that is, pi / (2 sqrt 2)) times this; the
     plain form is the customary one, and its eta the one that tables quote.
     """
-    i, j, _ = pairs(system.mass.shape[1], system.mass.device)
-    x, m = system.position, system.mass
-    separation = x.index_select(1, j) - x.index_select(1, i)
-    square = total(separation.square()) + softening**2
-    return (
-        square.sqrt() * square.sqrt().sqrt() * (m.index_select(1, i) + m.index_select(1, j)).rsqrt()
-    )
+    _, square, (i, j, _) = separations(system, softening)
+    both = system.mass.index_select(1, i) + system.mass.index_select(1, j)
+    return square.sqrt() * square.sqrt().sqrt() * both.rsqrt()
 
 
 def free_fall_time(system: System, field: Field) -> Float[Tensor, " B"]:

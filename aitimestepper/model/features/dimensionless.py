@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ...physics.conserved import total_energy
-from ...physics.gravity import Gravity, pairs
+from ...physics.gravity import Gravity, separations
 from ...physics.state import System
 from ...physics.sums import total
 from .protocol import OfState
@@ -58,13 +58,10 @@ class Dimensionless(OfState):
 
     def __call__(self, system: System) -> Float[Tensor, "B F"]:
         """Features of each system, with shape (B, F)."""
-        i, j, _ = pairs(system.mass.shape[1], system.mass.device)
-        x, v = (
-            u.index_select(1, j) - u.index_select(1, i) for u in (system.position, system.velocity)
-        )
+        x, square, (i, j, _) = separations(system, self.field.softening)
+        v = system.velocity.index_select(1, j) - system.velocity.index_select(1, i)
         first, second = (system.mass.index_select(1, k) for k in (i, j))
         both, product = first + second, first * second
-        square = total(x.square()) + self.field.softening**2
         r = square.sqrt()
         energy = total_energy(system, self.field).abs()[:, None]
         columns = [*_orbit(x, v, r, both), (energy * r / product).log()]
